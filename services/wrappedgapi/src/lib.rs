@@ -1,0 +1,99 @@
+//! Every method of 24 Google APIs behind one POST endpoint.
+//!
+//! A request names a method (`gmail.users.messages.list`) and its arguments. [`resolve`] finds it
+//! in a discovery document, `args` checks the arguments, `request` builds the HTTP request,
+//! `send` sends it with a user's token and repeats it where that is safe, `paging` follows pages.
+//! Google's JSON is passed on as it is.
+//!
+//! **Invariant**: one token is for one user and one scope.
+
+mod args;
+mod call;
+mod config;
+mod credentials;
+mod defaults;
+pub mod discovery;
+pub mod document;
+mod error;
+mod google_error;
+mod keystore;
+mod multipart;
+mod options;
+mod paging;
+mod request;
+mod resolve;
+mod resumable;
+mod retry;
+mod routes;
+mod scopes;
+mod send;
+mod session;
+mod subject;
+mod template;
+mod tls;
+mod token;
+mod token_error;
+mod values;
+mod wire;
+
+use std::sync::Arc;
+
+pub use config::{Config, ConfigError, GapiArgs, Roots};
+pub use credentials::{
+    ADMIN_EMAIL, CredentialError, CredentialSource, KEY, NAMESPACE, keystore_answer,
+    keystore_request,
+};
+pub use keystore::PeerKeystore;
+pub use discovery::{Catalogue, is_idempotent};
+pub use resolve::{Target, Unknown, resolve};
+pub use routes::router;
+
+use send::Google;
+use session::Sessions;
+use token::TokenClient;
+
+/// What the routes share. Cheap to clone.
+#[derive(Clone)]
+pub struct State(Arc<Shared>);
+
+struct Shared {
+    config: Config,
+    catalogue: Arc<Catalogue>,
+    sessions: Sessions,
+    google: Google,
+}
+
+/// A service that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP client cannot be built.
+    #[error("cannot build the HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl State {
+    /// A service over a source of credentials and the documents of `catalogue`.
+    ///
+    /// # Errors
+    /// When TLS or the HTTP client cannot be set up.
+    pub fn new(
+        config: Config,
+        catalogue: Catalogue,
+        source: Arc<dyn CredentialSource>,
+    ) -> Result<Self, StateError> {
+        let tls = tls::client_config()?;
+        let client = TokenClient::new(tls.clone(), config.connect_timeout);
+        let sessions = Sessions::new(
+            source,
+            client,
+            config.credentials_ttl,
+            config.token_timeout,
+            config.subjects,
+        );
+        let google = Google::new(tls, &config)?;
+        Ok(Self(Arc::new(Shared { config, catalogue: Arc::new(catalogue), sessions, google })))
+    }
+}

@@ -1,0 +1,40 @@
+//! wrappedgapi: every Google API method of 24 discovery documents behind one POST endpoint.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tasker_http::{CommonArgs, Peers, mount, run};
+use wrappedgapi::{Catalogue, Config, GapiArgs, PeerKeystore, State, router};
+
+const NAME: &str = "wrappedgapi";
+
+/// Calls Google APIs for task code.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    gapi: GapiArgs,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    run(NAME, &cli.common, async |_| {
+        let peers = Peers::new(&cli.common)?;
+        let state = state(&cli.gapi, peers.clone())?;
+        anyhow::Ok((mount(NAME, router(state)), async move { peers.drain().await }))
+    })
+    .await
+}
+
+fn state(args: &GapiArgs, peers: Peers) -> anyhow::Result<State> {
+    let config = Config::new(args, std::env::vars())?;
+    let catalogue = match &args.discovery_dir {
+        Some(directory) => Catalogue::with_directory(directory)?,
+        None => Catalogue::from_embedded(),
+    };
+    Ok(State::new(config, catalogue, Arc::new(PeerKeystore(peers)))?)
+}

@@ -1,0 +1,24 @@
+//! The routes, relative to where the service is mounted.
+
+mod health;
+mod invoke;
+mod utility;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{any, get};
+
+use crate::State;
+
+/// Room for Gmail's largest message in base64.
+const BODY_LIMIT: usize = 50 << 20;
+
+/// The service's routes: `/health`, and calls at every other path.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/", any(invoke::invoke))
+        .route("/{*rest}", any(invoke::invoke))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(state)
+}

@@ -1,0 +1,255 @@
+//! Sends requests to Google: tokens, timeouts, repeats.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use google_apis_common::{GetToken as _, Retry};
+use http::{StatusCode, header};
+use reqwest::{Client, RequestBuilder, Response};
+
+use crate::config::Config;
+use crate::error::CallError;
+use crate::google_error::GoogleError;
+use crate::request::{AnswerKind, GoogleRequest, Payload};
+use crate::resumable;
+use crate::retry::RetryPolicy;
+use crate::token::UserTokens;
+use crate::token_error::TokenError;
+
+/// The way to Google's APIs.
+pub struct Google {
+    /// One connection pool for all users.
+    pub client: Client,
+    retry_budget: Duration,
+    media_timeout: Duration,
+    max_response_bytes: usize,
+}
+
+/// On whose behalf, and with which scope.
+pub struct Grant {
+    /// The user to act as, with the credentials to do so.
+    pub tokens: UserTokens,
+    /// Whom delegation is granted to, for hints.
+    pub client_id: String,
+    /// The scope, or `None` for methods that take no token.
+    pub scope: Option<String>,
+}
+
+/// A success of Google.
+#[derive(Debug)]
+pub struct Reply {
+    /// Its media type.
+    pub content_type: Option<String>,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// An attempt that failed.
+pub enum Failure {
+    /// Google answered an error.
+    Google(Box<GoogleError>),
+    /// There was no answer; `sent` unless the connection was never made.
+    Network {
+        /// Why, without the address.
+        cause: String,
+        /// Whether time ran out.
+        timeout: bool,
+        /// Whether Google may have seen the request.
+        sent: bool,
+    },
+    /// The answer cannot be used.
+    Answer(String),
+}
+
+// Google compresses only for clients whose User-Agent says "gzip".
+const USER_AGENT: &str = concat!("tasker-wrappedgapi/", env!("CARGO_PKG_VERSION"), " (gzip)");
+const REDIRECTS: usize = 5;
+
+impl Google {
+    /// A client with the given TLS configuration.
+    ///
+    /// # Errors
+    /// When reqwest refuses its settings.
+    pub fn new(mut tls: rustls::ClientConfig, config: &Config) -> Result<Self, reqwest::Error> {
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(USER_AGENT)
+            .connect_timeout(config.connect_timeout)
+            .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
+            .tcp_nodelay(true)
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            client,
+            retry_budget: config.retry_budget,
+            media_timeout: config.media_timeout,
+            max_response_bytes: config.max_response_bytes,
+        })
+    }
+
+    /// Sends a request until it succeeds, fails for good, or the budget is spent.
+    ///
+    /// # Errors
+    /// [`CallError`] with advice on trying again.
+    pub async fn send(&self, request: &GoogleRequest, grant: &Grant) -> Result<Reply, CallError> {
+        let mut policy = RetryPolicy::new(request.idempotent, self.retry_budget);
+        let mut refused = None;
+        loop {
+            let token = match grant.token(refused.as_deref(), policy.remaining()).await {
+                Ok(token) => token,
+                Err(error) if error.is_transient() => match policy.unsent() {
+                    Retry::After(wait) => {
+                        tracing::debug!(%error, ?wait, "token request failed, trying again");
+                        tokio::time::sleep(wait).await;
+                        continue;
+                    }
+                    Retry::Abort => return Err(grant.failed(error, policy.advice())),
+                },
+                Err(error) => return Err(grant.failed(error, None)),
+            };
+            let limit = self.attempt_limit(request, &policy);
+            let failure = match self.attempt(request, token.as_deref(), limit).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            // A token may have been revoked before its time: one fresh one is tried.
+            if failure.is_unauthorized() && token.is_some() && refused.is_none() {
+                refused = token;
+                continue;
+            }
+            match failure.retry(&mut policy) {
+                Retry::After(wait) => tokio::time::sleep(wait).await,
+                Retry::Abort => return Err(failure.into_error(policy.advice())),
+            }
+        }
+    }
+
+    /// A read gets half the budget for its first attempt, so that a hanging one can be repeated; a
+    /// write gets all of it, since cutting it off leaves its outcome unknown.
+    fn attempt_limit(&self, request: &GoogleRequest, policy: &RetryPolicy) -> Duration {
+        let media = matches!(request.payload, Payload::Resumable { .. })
+            || matches!(&request.payload, Payload::Bytes(kind, _) if kind != "application/json")
+            || request.answer == AnswerKind::Media;
+        if media {
+            return self.media_timeout;
+        }
+        let limit = if request.idempotent { self.retry_budget / 2 } else { self.retry_budget };
+        limit.min(policy.remaining())
+    }
+
+    async fn attempt(
+        &self,
+        request: &GoogleRequest,
+        token: Option<&str>,
+        limit: Duration,
+    ) -> Result<Reply, Failure> {
+        let work = async {
+            if let Payload::Resumable { metadata, media } = &request.payload {
+                return resumable::upload(self, request, metadata, media, token).await;
+            }
+            let response = self.begin(request, token).send().await.map_err(Failure::from)?;
+            self.read(response).await
+        };
+        let timeout =
+            || Failure::Network { cause: "no answer in time".into(), timeout: true, sent: true };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(timeout()))
+    }
+
+    /// The request with its headers and body, but for a resumable one's.
+    pub fn begin(&self, request: &GoogleRequest, token: Option<&str>) -> RequestBuilder {
+        let mut builder = self.client.request(request.method.clone(), request.url.clone());
+        if let Some(token) = token {
+            builder = builder.bearer_auth(token);
+        }
+        match &request.payload {
+            Payload::Bytes(content_type, bytes) => {
+                builder.header(header::CONTENT_TYPE, content_type).body(bytes.clone())
+            }
+            // Google's front ends answer 411 to a POST without a length.
+            Payload::Empty if request.method != http::Method::GET => {
+                builder.header(header::CONTENT_LENGTH, 0)
+            }
+            Payload::Empty | Payload::Resumable { .. } => builder,
+        }
+    }
+
+    /// Reads an answer, however it turned out.
+    pub async fn read(&self, mut response: Response) -> Result<Reply, Failure> {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(Failure::from)? {
+            if body.len() + chunk.len() > self.max_response_bytes {
+                let limit = self.max_response_bytes;
+                return Err(Failure::Answer(format!(
+                    "it is larger than {limit} bytes (GAPI_MAX_RESPONSE_BYTES); ask for less with \
+                     \"fields\" or a smaller page"
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if !status.is_success() {
+            return Err(Failure::Google(Box::new(GoogleError::parse(status, &headers, &body))));
+        }
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        Ok(Reply { content_type: content_type.map(str::to_owned), body: body.freeze() })
+    }
+}
+
+impl Grant {
+    async fn token(
+        &self,
+        refused: Option<&str>,
+        limit: Duration,
+    ) -> Result<Option<String>, TokenError> {
+        let Some(scope) = &self.scope else { return Ok(None) };
+        let work = async {
+            match refused {
+                Some(refused) => self.tokens.refresh(scope, refused).await.map(Some),
+                None => self.tokens.get_token(&[scope]).await.map_err(TokenError::from),
+            }
+        };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(TokenError::timeout()))
+    }
+
+    fn failed(&self, source: TokenError, retry: Option<Duration>) -> CallError {
+        let scope = self.scope.as_deref().unwrap_or_default();
+        let hint = source.hint(scope, &self.tokens.subject, &self.client_id);
+        CallError::Token { source, hint, retry }
+    }
+}
+
+impl Failure {
+    fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Google(error) if error.status == StatusCode::UNAUTHORIZED)
+    }
+
+    fn retry(&self, policy: &mut RetryPolicy) -> Retry {
+        match self {
+            Self::Google(error) => policy.google(error),
+            Self::Network { sent, .. } => policy.network(*sent),
+            Self::Answer(_) => Retry::Abort,
+        }
+    }
+
+    fn into_error(self, retry: Option<Duration>) -> CallError {
+        match self {
+            Self::Google(error) => CallError::Google { error, retry },
+            Self::Network { cause, timeout, .. } => CallError::Network { cause, timeout, retry },
+            Self::Answer(problem) => CallError::Answer(problem),
+        }
+    }
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        let (timeout, sent) = (error.is_timeout(), !error.is_connect());
+        // Without the address: it may hold a user's query.
+        let error = error.without_url();
+        let mut innermost: &dyn std::error::Error = &error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        Self::Network { cause: innermost.to_string(), timeout, sent }
+    }
+}

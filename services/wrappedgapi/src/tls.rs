@@ -1,0 +1,25 @@
+//! One TLS configuration for both HTTP clients: reqwest for APIs, hyper for tokens.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+
+/// Ring, with the system's roots or, where an image has none, those of Mozilla.
+///
+/// yup-oauth2's own default loads the system's roots for every authenticator and fails to build
+/// where there are none, even for plain http.
+///
+/// # Errors
+/// When rustls refuses its own default protocol versions.
+pub fn client_config() -> Result<ClientConfig, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if added == 0 {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}

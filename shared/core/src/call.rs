@@ -1,0 +1,213 @@
+//! A host call: what `__callHostTool__(service, path, args)` asks for.
+
+use serde::Deserialize;
+
+use crate::json::{self, Json};
+
+/// The six services, by the last segment of their address.
+pub const SERVICES: [&str; 6] = [
+    "tasks",
+    "simple-stack-processor",
+    "deno-executor",
+    "wrappedgapi",
+    "wrappedkeystore",
+    "wrappedsupabase",
+];
+
+/// Name of the pseudo service whose calls are durable `setTimeout`s.
+pub const TIMER: &str = "timer";
+
+/// One call a task made, with its alias resolved.
+#[derive(Clone, Debug)]
+pub struct HostCall {
+    /// Wrapped service, e.g. `wrappedgapi`.
+    pub service: String,
+    /// Dotted method path, e.g. `admin.domains.list`.
+    pub method: String,
+    /// Positional arguments (an array), or `{"chain":[...]}` when the path carried arguments.
+    pub args: Json,
+}
+
+impl PartialEq for HostCall {
+    fn eq(&self, other: &Self) -> bool {
+        self.service == other.service
+            && self.method == other.method
+            && self.args.get() == other.args.get()
+    }
+}
+
+/// Short names that task code uses, and the services they stand for.
+pub fn resolve_alias(name: &str) -> &str {
+    match name {
+        "gapi" => "wrappedgapi",
+        "keystore" => "wrappedkeystore",
+        "database" | "supabase" => "wrappedsupabase",
+        "openai" => "wrappedopenai",
+        "websearch" => "wrappedwebsearch",
+        other => other,
+    }
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    service: String,
+    path: Json,
+    #[serde(default, deserialize_with = "json::present")]
+    args: Option<Json>,
+}
+
+/// A link of a call chain, as the wrapped services take it.
+#[derive(Clone, Debug, serde::Serialize, Deserialize)]
+pub struct Step {
+    /// Property or method name.
+    pub property: String,
+    /// Arguments of the call at this link; absent for a plain property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<Json>,
+}
+
+impl HostCall {
+    /// Reads `{"service","path","args"}` as the engine's prelude sends it.
+    ///
+    /// The path is a dotted string, an array of names, or an array that holds `{property, args}`
+    /// links (a supabase-js chain, where several links carry arguments).
+    pub fn parse(asked: &str) -> Result<Self, String> {
+        let usage = |_| {
+            "__callHostTool__(service, path, args): service must be a string and path a string, \
+             an array of names, or an array of {property, args}"
+                .to_owned()
+        };
+        let asked: Asked = serde_json::from_str(asked).map_err(usage)?;
+        let service = resolve_alias(&asked.service).to_owned();
+        let positional = asked.args.filter(|a| a.get() != "null");
+        let path = asked.path.get();
+        let (method, args) = if path.starts_with('"') {
+            (serde_json::from_str(path).map_err(usage)?, positional)
+        } else {
+            let links: Vec<Json> = serde_json::from_str(path).map_err(usage)?;
+            let links = links.iter().map(|l| link(l.get())).collect::<Result<_, _>>();
+            from_links(links.map_err(usage)?, positional)?
+        };
+        if method.is_empty() {
+            return Err("__callHostTool__(service, path, args): path is empty".to_owned());
+        }
+        let args = args.unwrap_or_else(|| json::of::<[(); 0]>(&[]));
+        Ok(Self { service, method, args })
+    }
+
+    /// The chain that the wrapped service is sent.
+    pub fn chain(&self) -> Vec<Step> {
+        #[derive(Deserialize)]
+        struct Links {
+            chain: Vec<Step>,
+        }
+        if let Ok(links) = serde_json::from_str::<Links>(self.args.get()) {
+            return links.chain;
+        }
+        let names: Vec<&str> = self.method.split('.').collect();
+        let last = names.len() - 1;
+        let link = |(i, name): (usize, &str)| Step {
+            property: name.to_owned(),
+            args: (i == last).then(|| self.args.clone()),
+        };
+        names.into_iter().enumerate().map(link).collect()
+    }
+
+    /// Whether repeating the call after an unknown outcome does no harm. Everything unknown is
+    /// not: such a call waits for a person instead of being sent twice.
+    pub fn is_idempotent(&self) -> bool {
+        let verb = self.method.rsplit('.').next().unwrap_or_default();
+        match self.service.as_str() {
+            TIMER => true,
+            // The run below is created once per calling row, whoever asks again.
+            "tasks" => true,
+            "wrappedkeystore" => true,
+            "wrappedgapi" => matches!(
+                verb,
+                "get" | "list" | "aggregatedList" | "search" | "getProfile" | "query" | "echo"
+                    | "checkCredentials" | "getTokenInfo" | "clearTokenCache" | "getStepData"
+                    | "getStartPageToken" | "export" | "batchGet" | "searchDirectoryPeople"
+            ),
+            "wrappedsupabase" => !self
+                .method
+                .split('.')
+                .any(|m| matches!(m, "insert" | "update" | "upsert" | "delete" | "rpc" | "auth" | "storage")),
+            _ => false,
+        }
+    }
+}
+
+/// One element of an array path: a name, or a link with its own arguments.
+fn link(text: &str) -> Result<Step, serde_json::Error> {
+    if text.starts_with('"') {
+        return Ok(Step { property: serde_json::from_str(text)?, args: None });
+    }
+    serde_json::from_str(text)
+}
+
+fn from_links(
+    links: Vec<Step>,
+    positional: Option<Json>,
+) -> Result<(String, Option<Json>), String> {
+    let method = links.iter().map(|s| s.property.as_str()).collect::<Vec<_>>().join(".");
+    if links.iter().all(|l| l.args.is_none()) {
+        return Ok((method, positional));
+    }
+    if positional.is_some() {
+        return Err("give arguments in the path's links or as the third argument, not both".into());
+    }
+    #[derive(serde::Serialize)]
+    struct Chain {
+        chain: Vec<Step>,
+    }
+    Ok((method, Some(json::of(&Chain { chain: links }))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(text: &str) -> HostCall {
+        HostCall::parse(text).unwrap()
+    }
+
+    #[test]
+    fn both_spellings_of_a_path_are_one_call() {
+        let dotted = call(r#"{"service":"gapi","path":"admin.domains.list","args":[{"a": 1}]}"#);
+        let array = call(r#"{"service":"gapi","path":["admin","domains","list"],"args":[{"a": 1}]}"#);
+        assert_eq!(dotted, array);
+        assert_eq!(dotted.service, "wrappedgapi");
+        assert_eq!(dotted.args.get(), r#"[{"a": 1}]"#);
+        assert_eq!(
+            serde_json::to_string(&dotted.chain()).unwrap(),
+            r#"[{"property":"admin"},{"property":"domains"},{"property":"list","args":[{"a": 1}]}]"#
+        );
+    }
+
+    #[test]
+    fn links_keep_their_own_arguments() {
+        let c = call(
+            r#"{"service":"database","path":[{"property":"from","args":["t"]},{"property":"select"}]}"#,
+        );
+        assert_eq!((c.service.as_str(), c.method.as_str()), ("wrappedsupabase", "from.select"));
+        assert_eq!(
+            serde_json::to_string(&c.chain()).unwrap(),
+            r#"[{"property":"from","args":["t"]},{"property":"select"}]"#
+        );
+    }
+
+    #[test]
+    fn missing_arguments_are_none_and_bad_paths_are_refused() {
+        assert_eq!(call(r#"{"service":"keystore","path":"listKeys"}"#).args.get(), "[]");
+        assert!(HostCall::parse(r#"{"service":"x","path":7}"#).is_err());
+        assert!(HostCall::parse(r#"{"service":"x","path":[]}"#).is_err());
+    }
+
+    #[test]
+    fn writes_are_not_idempotent() {
+        let get = call(r#"{"service":"gapi","path":"gmail.users.messages.get","args":[{}]}"#);
+        let send = call(r#"{"service":"gapi","path":"gmail.users.messages.send","args":[{}]}"#);
+        assert!(get.is_idempotent() && !send.is_idempotent());
+        assert!(!call(r#"{"service":"other","path":"get"}"#).is_idempotent());
+    }
+}

@@ -1,0 +1,190 @@
+//! Random walks over the state machine: whatever claims, crashes, results and task code do, no
+//! reachable state is stuck, sequencing holds, and nothing ends twice.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tasker_core::{
+    Kind, Status,
+    chain::{Chain, Effect, End, Event, Holder, Lease, Rejected, Root, transition},
+};
+
+/// One thing the world does next; numbers pick among what is possible.
+#[derive(Clone, Debug)]
+enum Act {
+    Claim(u8),
+    Expire(u8),
+    Advance { pick: u8, calls: u8, timers: u8, clear: bool, end: u8, keep: bool, ok: bool },
+    Record { pick: u8, ok: bool },
+    Delegate(u8),
+    NestedDone { pick: u8, ok: bool },
+    Stale { pick: u8 },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => any::<u8>().prop_map(Act::Claim),
+        1 => any::<u8>().prop_map(Act::Expire),
+        5 => (any::<u8>(), 0..3u8, 0..2u8, any::<bool>(), 0..12u8, any::<bool>(), any::<bool>())
+            .prop_map(|(pick, calls, timers, clear, end, keep, ok)| Act::Advance { pick, calls, timers, clear, end, keep, ok }),
+        2 => (any::<u8>(), any::<bool>()).prop_map(|(pick, ok)| Act::Record { pick, ok }),
+        1 => any::<u8>().prop_map(Act::Delegate),
+        1 => (any::<u8>(), any::<bool>()).prop_map(|(pick, ok)| Act::NestedDone { pick, ok }),
+        1 => any::<u8>().prop_map(|pick| Act::Stale { pick }),
+    ]
+}
+
+fn fresh() -> Chain {
+    let lease = Lease::default();
+    let root = Root { status: Status::Pending, waiting_on: None, lease, deliveries: 0, next_seq: 0 };
+    Chain { root, open: BTreeMap::new() }
+}
+
+/// Rows that could be claimed: `None` is the root.
+fn claimable(c: &Chain) -> Vec<Option<u32>> {
+    let root = matches!(c.root.status, Status::Pending | Status::PendingResume);
+    let children = c.open.iter().filter(|(_, x)| x.is_ready()).map(|(s, _)| Some(*s));
+    root.then_some(None).into_iter().chain(children).collect()
+}
+
+fn leased(c: &Chain) -> Vec<Holder> {
+    let root = (c.root.status == Status::Processing).then(|| Holder::Root(c.root.lease.clone()));
+    let children = c.open.iter().filter(|(_, x)| x.status == Status::Processing);
+    root.into_iter().chain(children.map(|(s, x)| Holder::Child(*s, x.lease.clone()))).collect()
+}
+
+fn nested(c: &Chain) -> Vec<u32> {
+    let waits = |s| s == Status::SuspendedWaitingChild;
+    c.open.iter().filter(|(_, x)| waits(x.status)).map(|(s, _)| *s).collect()
+}
+
+fn pick<T: Clone>(from: &[T], n: u8) -> Option<T> {
+    (!from.is_empty()).then(|| from[n as usize % from.len()].clone())
+}
+
+struct World {
+    chain: Chain,
+    ended: BTreeMap<u32, Status>,
+    finishes: u32,
+    deliveries: u32,
+    old: Vec<Holder>,
+}
+
+impl World {
+    fn claim(&mut self, n: u8) {
+        let Some(row) = pick(&claimable(&self.chain), n) else { return };
+        let (status, lease) = match row {
+            None => (&mut self.chain.root.status, &mut self.chain.root.lease),
+            Some(seq) => {
+                let child = self.chain.open.get_mut(&seq).unwrap();
+                (&mut child.status, &mut child.lease)
+            }
+        };
+        *status = Status::Processing;
+        *lease = Lease { epoch: lease.epoch + 1, owner: Some("p".into()) };
+    }
+
+    fn event(&mut self, a: &Act) -> Option<Event> {
+        let c = &self.chain;
+        let callers = |h: &Holder| matches!(h, Holder::Child(s, _) if c.open[s].kind == Kind::Call);
+        Some(match *a {
+            Act::Claim(_) => return None,
+            Act::Expire(n) => Event::Released { by: pick(&leased(c), n)? },
+            Act::Record { pick: n, ok } => {
+                let held: Vec<_> =
+                    leased(c).into_iter().filter(|h| matches!(h, Holder::Child(..))).collect();
+                Event::Recorded { by: pick(&held, n)?, ok }
+            }
+            Act::Delegate(n) => {
+                let held: Vec<_> = leased(c).into_iter().filter(callers).collect();
+                Event::Delegated { by: pick(&held, n)? }
+            }
+            Act::NestedDone { pick: n, ok } => {
+                Event::Recorded { by: Holder::Nested(pick(&nested(c), n)?), ok }
+            }
+            Act::Stale { pick: n } => Event::Recorded { by: pick(&self.old, n)?, ok: true },
+            Act::Advance { pick: n, calls, timers, clear, end, keep, ok } => {
+                let asked = [vec![Kind::Call; calls.into()], vec![Kind::Timer; timers.into()]].concat();
+                let cleared = if clear { c.open.keys().copied().collect() } else { vec![] };
+                Event::Advanced {
+                    by: pick(&leased(c), n)?,
+                    deliveries: c.root.deliveries,
+                    calls: c.root.next_seq,
+                    delivered_ok: ok,
+                    asked,
+                    cleared,
+                    end: match end { 0 => Some(End::Completed), 1 => Some(End::Failed), _ => None },
+                    keep: keep.then(|| "p".to_owned()),
+                }
+            }
+        })
+    }
+
+    fn step(&mut self, a: &Act) -> Result<(), TestCaseError> {
+        if let Act::Claim(n) = a {
+            self.claim(*n);
+            return Ok(());
+        }
+        let held = leased(&self.chain);
+        let Some(event) = self.event(a) else { return Ok(()) };
+        let stale = matches!(a, Act::Stale { .. });
+        match transition(&self.chain, event) {
+            Ok((next, effects)) => {
+                prop_assert!(!stale, "a stale holder was obeyed");
+                self.finishes += effects.iter().filter(|e| matches!(e, Effect::Finished(_))).count() as u32;
+                let still = leased(&next);
+                self.old.extend(held.into_iter().filter(|h| !still.contains(h)));
+                self.take(next)?;
+            }
+            Err(Rejected::Deadlock | Rejected::Outdated | Rejected::Fenced) => {}
+        }
+        Ok(())
+    }
+
+    /// What ended leaves the open set, as in the store, and must never be seen to end again.
+    fn take(&mut self, mut next: Chain) -> Result<(), TestCaseError> {
+        prop_assert!(next.root.deliveries >= self.deliveries);
+        for (seq, child) in &next.open {
+            if child.status.is_terminal() {
+                prop_assert!(self.ended.insert(*seq, child.status).is_none(), "{seq} ended twice");
+                prop_assert_eq!(child.delivery.is_some(), child.status != Status::Cancelled);
+            }
+        }
+        next.open.retain(|_, c| !c.status.is_terminal());
+        self.deliveries = next.root.deliveries;
+        self.chain = next;
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), TestCaseError> {
+        let c = &self.chain;
+        prop_assert!(self.finishes <= 1, "finished {} times", self.finishes);
+        let running = c.open.values().filter(|x| x.is_active_call()).count();
+        prop_assert!(running <= 1, "{running} calls of one run are active");
+        let active = claimable(c).len() + leased(c).len() + nested(c).len();
+        if c.root.status.is_terminal() {
+            prop_assert!(c.open.is_empty(), "ended with open children");
+        } else {
+            prop_assert!(active > 0, "stuck: {c:?}");
+        }
+        prop_assert_eq!(c.root.status == Status::SuspendedWaitingChild, c.root.waiting_on.is_some());
+        prop_assert_eq!(c.root.status == Status::Processing, c.root.lease.owner.is_some());
+        if let Some(seq) = c.root.waiting_on {
+            prop_assert!(c.open.contains_key(&seq), "waits for a child that ended");
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #[test]
+    fn no_reachable_state_is_stuck_or_ends_twice(acts in proptest::collection::vec(act(), 1..60)) {
+        let mut world =
+            World { chain: fresh(), ended: BTreeMap::new(), finishes: 0, deliveries: 0, old: vec![] };
+        for a in &acts {
+            world.step(a)?;
+            world.check()?;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Settings that all six services share, from the command line or the environment.
+
+use std::{collections::HashMap, net::IpAddr};
+
+use clap::Args;
+
+/// Address, database, peers, logs.
+#[derive(Args, Clone, Debug)]
+pub struct CommonArgs {
+    /// Address to listen on.
+    #[arg(long, env = "TASKER_HOST", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+
+    /// Port to listen on; 0 picks a free one.
+    #[arg(long, env = "PORT", default_value_t = 8000)]
+    pub port: u16,
+
+    /// Database: postgres://user:password@host:port/name, or sqlite:PATH (one process only).
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true,
+          default_value = "postgres://postgres:postgres@127.0.0.1:54322/postgres")]
+    pub database_url: String,
+
+    /// Where the services are reached: the part before /<name>.
+    #[arg(long, env = "TASKER_FUNCTIONS_URL", default_value = "http://127.0.0.1:54321/functions/v1")]
+    pub functions_url: String,
+
+    /// Services with an address of their own: name=url, comma separated.
+    #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = name_and_url)]
+    pub service_url: Vec<(String, String)>,
+
+    /// Key sent to the other services.
+    #[arg(long, env = "SUPABASE_SERVICE_ROLE_KEY", hide_env_values = true)]
+    pub service_role_key: Option<String>,
+
+    /// Log lines as JSON.
+    #[arg(long, env = "TASKER_LOG_JSON")]
+    pub log_json: bool,
+}
+
+impl CommonArgs {
+    /// The addresses given one by one, without a trailing slash.
+    pub fn service_urls(&self) -> HashMap<String, String> {
+        self.service_url.iter().cloned().collect()
+    }
+}
+
+fn name_and_url(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, url)) if url.starts_with("http://") || url.starts_with("https://") => {
+            Ok((name.trim().to_owned(), url.trim_end_matches('/').to_owned()))
+        }
+        _ => Err(format!("'{text}' is not name=http://host:port/path")),
+    }
+}

@@ -1,0 +1,28 @@
+//! A JSON body, whatever its content type says (curl's default is a form).
+
+use axum::{body::Bytes, extract::FromRequest, extract::Request};
+use serde::de::DeserializeOwned;
+
+use crate::ApiError;
+
+/// Extractor: the parsed body, or 400 with the place of the mistake.
+pub struct JsonBody<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|e| {
+            ApiError::new(e.status(), format!("the body could not be read: {}", e.body_text()))
+        })?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.is_empty() {
+        return Err(ApiError::bad_request("Request parsing error: the body is empty, send JSON"));
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|e| ApiError::bad_request(format!("Request parsing error: {e}")))
+}

@@ -1,0 +1,76 @@
+//! The verbs of the store.
+
+use async_trait::async_trait;
+use tasker_core::{
+    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    wire::{Handed, LeaseRef},
+};
+
+use crate::{
+    Result,
+    table::TableQuery,
+    types::{
+        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted,
+    },
+};
+
+/// Storage as the engine uses it. Every method is one transaction; an error means that nothing
+/// was changed. Times are the database's own, so the services' clocks may differ.
+#[async_trait]
+pub trait StorageAdapter: Send + Sync {
+    /// Brings the schema up to date.
+    async fn migrate(&self) -> Result<()>;
+
+    /// Makes a run: a row of `task_runs` and its root row, ready to be claimed.
+    async fn submit(&self, run: &NewRun) -> Result<Submitted>;
+    /// Leases the ready row that has waited longest.
+    async fn claim(&self, owner: &str) -> Result<Option<Claimed>>;
+    /// Leases one row, if it is ready.
+    async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>>;
+    /// Everything needed to bring a run's code back to where it was.
+    async fn image(&self, root: StackRunId) -> Result<RunImage>;
+    /// Commits what task code did up to its quiet point: the delivered outcome, the calls it made,
+    /// its end. Rejected if the lease was lost or the journal grew meanwhile.
+    async fn advance(&self, advance: &Advance) -> Result<Advanced>;
+    /// Records a call's outcome for a run whose isolate is gone; the run waits to be resumed.
+    async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced>;
+    /// Gives a row back, to be claimed again after `delay_ms`.
+    async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()>;
+    /// Keeps a lease; false if it was lost.
+    async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool>;
+    /// Frees leases that ran out and, with `slot`, those a previous process of that name held.
+    /// Calls that must not be repeated blindly become `needs_attention`. Answers how many.
+    async fn release_expired(&self, slot: Option<&str>) -> Result<usize>;
+    /// Milliseconds until a lease runs out or a row falls due (0: now); `None` if nothing is open.
+    async fn next_deadline(&self) -> Result<Option<u64>>;
+
+    /// Publishes a task; changed code makes a new version. Answers it as it is now.
+    async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction>;
+    /// A published task with its code.
+    async fn function(&self, name: &str) -> Result<Option<TaskFunction>>;
+    /// Published tasks by name, without code.
+    async fn functions(&self) -> Result<Vec<TaskFunction>>;
+
+    /// A secret from `namespace`, else from `global`.
+    async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>>;
+    /// Sets a secret.
+    async fn key_set(&self, namespace: &str, name: &str, value: &str) -> Result<()>;
+    /// Removes a secret; false if there was none.
+    async fn key_delete(&self, namespace: &str, name: &str) -> Result<bool>;
+    /// Names of secrets, of one namespace or of all.
+    async fn key_list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>>;
+
+    /// A run.
+    async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>>;
+    /// Newest runs first.
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<TaskRun>>;
+    /// Rows of a run above id `after`, `limit` at most.
+    async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>>;
+    /// The newest `limit` lines a run printed, oldest first.
+    async fn logs(&self, run: TaskRunId, limit: u32) -> Result<Vec<LogLine>>;
+    /// Forgets all runs; functions and secrets stay.
+    async fn clear_runs(&self) -> Result<()>;
+
+    /// A query of task code on one table; rows as JSON objects.
+    async fn table(&self, query: &TableQuery) -> Result<Vec<serde_json::Value>>;
+}

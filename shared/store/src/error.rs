@@ -1,0 +1,38 @@
+//! What can go wrong in the store, as far as callers decide differently.
+
+use tasker_core::chain::Rejected;
+
+/// Result of a verb.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Why a verb did nothing. The transaction was rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The named thing does not exist.
+    #[error("{0} not found")]
+    NotFound(String),
+    /// The lease was lost, the journal grew, or the task is deadlocked.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// The request breaks a rule of the database (a constraint, a type, an unknown table).
+    #[error("{message}")]
+    Invalid {
+        /// SQLSTATE, or SQLite's code.
+        code: String,
+        /// The database's own sentence.
+        message: String,
+    },
+    /// The database cannot be reached or is too busy; try again.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// A row does not hold what the schema promises.
+    #[error("corrupt row: {0}")]
+    Corrupt(String),
+}
+
+impl StoreError {
+    /// A [`StoreError::NotFound`] for a thing and its id.
+    pub fn missing(what: &str, id: impl std::fmt::Display) -> Self {
+        Self::NotFound(format!("{what} {id}"))
+    }
+}

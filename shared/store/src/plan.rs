@@ -1,0 +1,344 @@
+//! From locked rows and a request to the rows to write: the store's use of the state machine.
+//! No I/O here.
+
+use std::collections::BTreeMap;
+
+use tasker_core::{
+    Json, Kind, StackRunId, Status, TaskRunId,
+    call::TIMER,
+    chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Root, Seq, transition},
+    wire::{Handed, LeaseRef},
+};
+
+use crate::{
+    Result, StoreError, Value,
+    session::Write,
+    sql,
+    types::{Advance, Advanced, Ask, Outcome},
+    value::Row,
+};
+
+/// A run's root and open children as loaded under the lock.
+#[derive(Debug)]
+pub struct Loaded {
+    pub root_id: StackRunId,
+    pub task_run_id: TaskRunId,
+    /// The call of another run that waits for this run.
+    pub outer_call: Option<StackRunId>,
+    chain: Chain,
+    calls: BTreeMap<Seq, CallRow>,
+}
+
+#[derive(Debug)]
+struct CallRow {
+    id: StackRunId,
+    service: String,
+    method: String,
+    args: Json,
+    idempotent: bool,
+    attempt: u32,
+}
+
+/// Rows to write, and what to tell the caller once they are.
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub writes: Vec<Write>,
+    pub reply: Advanced,
+    /// Where in `writes` the inserted rows stand, in the order they were asked for.
+    pub made_at: Vec<usize>,
+    /// Index in `made_at` of the row handed on, if it is a new one.
+    pub handed_new: Option<usize>,
+    /// The run ended so, and the call above it waits for that.
+    pub outer: Option<(StackRunId, Outcome)>,
+}
+
+/// Values that go with the control columns of one child.
+struct Settled {
+    seq: Seq,
+    outcome: Outcome,
+    at_ms: i64,
+}
+
+/// Sizes of time a write needs, in milliseconds.
+#[derive(Clone, Copy)]
+pub struct Times {
+    pub lease_ms: i64,
+    pub delay_ms: i64,
+}
+
+impl Loaded {
+    /// Reads the rows of [`sql::LOAD_CHAIN`].
+    pub fn read(root_id: StackRunId, rows: Vec<Row>) -> Result<Self> {
+        let mut chain = None;
+        let mut open = BTreeMap::new();
+        let mut calls = BTreeMap::new();
+        let (mut task_run_id, mut outer_call) = (TaskRunId(0), None);
+        for mut r in rows {
+            let id = StackRunId(r.int()?);
+            let parent = r.maybe_int()?.map(StackRunId);
+            let run = TaskRunId(r.int()?);
+            let kind = Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?;
+            let (seq, status, runnable) = (r.count()?, r.status()?, r.bool()?);
+            let lease = Lease { epoch: r.int()?, owner: r.maybe_text()? };
+            let (deliveries, next_seq) = (r.count()?, r.count()?);
+            let waiting_on = r.maybe_int()?.and_then(|n| u32::try_from(n).ok());
+            let (service, method) = (r.text()?, r.text()?);
+            let args = r.maybe_json()?.unwrap_or_else(tasker_core::json::null);
+            let (idempotent, attempt) = (r.bool()?, r.count()?);
+            if id == root_id {
+                (task_run_id, outer_call) = (run, parent);
+                chain = Some(Root { status, waiting_on, lease, deliveries, next_seq });
+            } else if parent == Some(root_id) {
+                open.insert(seq, Child { kind, status, runnable, lease, delivery: None });
+                calls.insert(seq, CallRow { id, service, method, args, idempotent, attempt });
+            }
+        }
+        let root = chain.ok_or_else(|| StoreError::missing("stack run", root_id))?;
+        Ok(Self { root_id, task_run_id, outer_call, chain: Chain { root, open }, calls })
+    }
+
+    fn holder(&self, by: &LeaseRef) -> Result<Holder> {
+        let lease = Lease { epoch: by.epoch, owner: Some(by.owner.clone()) };
+        if by.id == self.root_id {
+            return Ok(Holder::Root(lease));
+        }
+        Ok(Holder::Child(self.seq_of(by.id)?, lease))
+    }
+
+    fn seq_of(&self, id: StackRunId) -> Result<Seq> {
+        let found = self.calls.iter().find(|(_, c)| c.id == id).map(|(seq, _)| *seq);
+        // Not among the open ones: it ended, so whoever asks has lost its lease.
+        found.ok_or(StoreError::Rejected(Rejected::Fenced))
+    }
+
+    /// Task code ran to a quiet point.
+    pub fn advance(self, a: &Advance, times: Times) -> Result<Plan> {
+        let by = self.holder(&a.by)?;
+        let settled = match (&by, &a.delivered) {
+            (Holder::Child(seq, _), Some((outcome, at_ms))) => {
+                Some(Settled { seq: *seq, outcome: outcome.clone(), at_ms: *at_ms })
+            }
+            _ => None,
+        };
+        let event = Event::Advanced {
+            by,
+            deliveries: a.deliveries,
+            calls: a.calls,
+            delivered_ok: settled.as_ref().is_some_and(|s| s.outcome.is_ok()),
+            asked: a.asked.iter().map(Ask::kind).collect(),
+            cleared: a.cleared.clone(),
+            end: a.end.as_ref().map(|e| if e.is_ok() { End::Completed } else { End::Failed }),
+            keep: a.keep.clone(),
+        };
+        let mut plan = self.write(event, settled, &a.asked, a.end.as_ref(), times)?;
+        plan.writes.extend(a.logs.iter().map(|l| {
+            let line: [Value; 4] =
+                [self.task_run_id.into(), (&l.level).into(), (&l.message).into(), l.at_ms.into()];
+            Write::new(sql::INSERT_LOG, line)
+        }));
+        // Logs first: the end of a run gathers them.
+        let logs = a.logs.len();
+        plan.writes.rotate_right(logs);
+        plan.made_at.iter_mut().for_each(|i| *i += logs);
+        plan.outer = self.outer_call.zip(a.end.clone());
+        Ok(plan)
+    }
+
+    /// A call's outcome is known and no isolate was there to take it.
+    pub fn record(self, by: &LeaseRef, outcome: &Outcome, at_ms: i64, t: Times) -> Result<Plan> {
+        let Holder::Child(seq, lease) = self.holder(by)? else {
+            return Err(StoreError::Rejected(Rejected::Fenced));
+        };
+        self.settle(Holder::Child(seq, lease), seq, outcome, at_ms, t)
+    }
+
+    /// The run below call `id` ended.
+    pub fn nested(self, id: StackRunId, outcome: &Outcome, at_ms: i64, t: Times) -> Result<Plan> {
+        let seq = self.seq_of(id)?;
+        self.settle(Holder::Nested(seq), seq, outcome, at_ms, t)
+    }
+
+    fn settle(self, by: Holder, seq: Seq, o: &Outcome, at_ms: i64, t: Times) -> Result<Plan> {
+        let settled = Settled { seq, outcome: o.clone(), at_ms };
+        self.write(Event::Recorded { by, ok: o.is_ok() }, Some(settled), &[], None, t)
+    }
+
+    /// A holder gives its row back.
+    pub fn release(self, by: &LeaseRef, times: Times) -> Result<Plan> {
+        let by = self.holder(by)?;
+        self.write(Event::Released { by }, None, &[], None, times)
+    }
+
+    /// A call became a run of its own.
+    pub fn delegate(self, by: &LeaseRef, times: Times) -> Result<Plan> {
+        let by = self.holder(by)?;
+        self.write(Event::Delegated { by }, None, &[], None, times)
+    }
+
+    fn write(
+        &self,
+        event: Event,
+        settled: Option<Settled>,
+        asked: &[Ask],
+        end: Option<&Outcome>,
+        times: Times,
+    ) -> Result<Plan> {
+        let (next, effects) = transition(&self.chain, event)?;
+        let mut plan = Plan::default();
+        // Ended rows first: they leave the index that allows one active call a run.
+        let mut rows: Vec<_> = next.open.iter().collect();
+        rows.sort_by_key(|(seq, child)| (!child.status.is_terminal() || !self.calls.contains_key(seq), **seq));
+        for (seq, child) in rows {
+            if let (Some(row), Some(before)) = (self.calls.get(seq), self.chain.open.get(seq)) {
+                if child != before {
+                    let values = settled.as_ref().filter(|s| s.seq == *seq);
+                    plan.writes.push(save_child(row.id, child, values, times));
+                }
+            } else if let Some(ask) = asked.get((seq - self.chain.root.next_seq) as usize) {
+                plan.made_at.push(plan.writes.len());
+                plan.writes.push(self.insert(*seq, child, ask, times));
+            }
+        }
+        if next.root != self.chain.root {
+            plan.writes.push(save_root(self.root_id, &next.root, end, times));
+        }
+        if let Some(end) = end {
+            plan.writes.push(end_task(self.task_run_id, end));
+        } else if self.chain.root.next_seq == 0 && next.root.next_seq > 0 {
+            plan.writes.push(Write::new(sql::BEGIN_TASK, [self.task_run_id.into()]));
+        }
+        for effect in effects {
+            match effect {
+                Effect::Wake => plan.reply.wake = true,
+                Effect::Finished(_) => plan.reply.finished = true,
+                Effect::Handed(seq) => {
+                    plan.handed_new = seq.checked_sub(self.chain.root.next_seq).map(|i| i as usize);
+                    plan.reply.next = self.handed(seq, &next.open[&seq], asked);
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    fn handed(&self, seq: Seq, child: &Child, asked: &[Ask]) -> Option<Handed> {
+        let lease = |id| LeaseRef {
+            id,
+            epoch: child.lease.epoch,
+            owner: child.lease.owner.clone().unwrap_or_default(),
+        };
+        let (root_id, task_run_id) = (self.root_id, self.task_run_id);
+        if let Some(row) = self.calls.get(&seq) {
+            return Some(Handed {
+                lease: lease(row.id),
+                root_id,
+                task_run_id,
+                service: row.service.clone(),
+                method: row.method.clone(),
+                args: row.args.clone(),
+                idempotent: row.idempotent,
+                attempt: row.attempt + 1,
+            });
+        }
+        let Some(Ask::Call(call)) = asked.get((seq - self.chain.root.next_seq) as usize) else {
+            return None;
+        };
+        Some(Handed {
+            // The row's id is known once it is inserted.
+            lease: lease(StackRunId(0)),
+            root_id,
+            task_run_id,
+            service: call.service.clone(),
+            method: call.method.clone(),
+            args: call.args.clone(),
+            idempotent: call.is_idempotent(),
+            attempt: 1,
+        })
+    }
+
+    fn insert(&self, seq: Seq, child: &Child, ask: &Ask, times: Times) -> Write {
+        let (service, method, args, idempotent, delay) = match ask {
+            Ask::Call(c) => {
+                (c.service.as_str(), c.method.as_str(), c.args.clone(), c.is_idempotent(), 0)
+            }
+            Ask::Timer(ms) => {
+                let delay = i64::try_from(*ms).unwrap_or(i64::MAX / 4);
+                (TIMER, "sleep", tasker_core::json::of(&[ms]), true, delay)
+            }
+        };
+        let values: [Value; 14] = [
+            self.task_run_id.into(),
+            self.root_id.into(),
+            child.kind.as_str().into(),
+            seq.into(),
+            service.into(),
+            method.into(),
+            args.into(),
+            child.status.into(),
+            child.runnable.into(),
+            idempotent.into(),
+            child.lease.epoch.into(),
+            child.lease.owner.clone().into(),
+            times.lease_ms.into(),
+            delay.into(),
+        ];
+        Write::new(sql::INSERT_CHILD, values)
+    }
+}
+
+impl Ask {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Call(_) => Kind::Call,
+            Self::Timer(_) => Kind::Timer,
+        }
+    }
+}
+
+fn save_child(id: StackRunId, child: &Child, settled: Option<&Settled>, times: Times) -> Write {
+    let (result, error) = columns(settled.map(|s| &s.outcome));
+    let values: [Value; 11] = [
+        id.into(),
+        child.status.into(),
+        child.runnable.into(),
+        child.lease.epoch.into(),
+        child.lease.owner.clone().into(),
+        times.lease_ms.into(),
+        child.delivery.into(),
+        settled.map(|s| s.at_ms).into(),
+        result,
+        error,
+        times.delay_ms.into(),
+    ];
+    Write::new(sql::SAVE_CHILD, values)
+}
+
+fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Times) -> Write {
+    let (result, error) = columns(end);
+    let delay = if root.status == Status::Pending { times.delay_ms } else { 0 };
+    let values: [Value; 9] = [
+        id.into(),
+        root.status.into(),
+        root.lease.epoch.into(),
+        root.waiting_on.into(),
+        root.deliveries.into(),
+        root.next_seq.into(),
+        result,
+        error,
+        delay.into(),
+    ];
+    Write::new(sql::SAVE_ROOT, values)
+}
+
+fn end_task(id: TaskRunId, end: &Outcome) -> Write {
+    let status = if end.is_ok() { Status::Completed } else { Status::Failed };
+    let (result, error) = columns(Some(end));
+    Write::new(sql::END_TASK, [id.into(), status.into(), result, error])
+}
+
+fn columns(outcome: Option<&Outcome>) -> (Value, Value) {
+    match outcome {
+        Some(Ok(result)) => (result.into(), Value::Null),
+        Some(Err(error)) => (Value::Null, error.into()),
+        None => (Value::Null, Value::Null),
+    }
+}

@@ -1,0 +1,39 @@
+//! Applies supabase/migrations and records them where Supabase's own tool does.
+
+use deadpool_postgres::Pool;
+
+use super::value::error;
+use crate::{Result, StoreError};
+
+/// Version (14 digits of the file name), name, text.
+const MIGRATIONS: [(&str, &str, &str); 1] = [(
+    "20261122000000",
+    "tasker",
+    include_str!("../../../../supabase/migrations/20261122000000_tasker.sql"),
+)];
+
+const HISTORY: &str = "\
+create schema if not exists supabase_migrations;
+create table if not exists supabase_migrations.schema_migrations
+  (version text primary key, statements text[], name text);
+lock table supabase_migrations.schema_migrations in exclusive mode;";
+
+/// Applies what is missing; two processes at once wait for each other.
+pub async fn run(pool: &Pool) -> Result<()> {
+    let mut client = pool.get().await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    let tx = client.transaction().await.map_err(error)?;
+    tx.batch_execute("set local lock_timeout = '30s'").await.map_err(error)?;
+    tx.batch_execute(HISTORY).await.map_err(error)?;
+    for (version, name, text) in MIGRATIONS {
+        let known = "select 1 from supabase_migrations.schema_migrations where version = $1";
+        if tx.query_opt(known, &[&version]).await.map_err(error)?.is_some() {
+            continue;
+        }
+        tx.batch_execute(text).await.map_err(error)?;
+        let record = "insert into supabase_migrations.schema_migrations (version, name, statements) \
+                      values ($1, $2, array[$3])";
+        tx.execute(record, &[&version, &name, &text]).await.map_err(error)?;
+        tracing::info!(version, name, "migration applied");
+    }
+    tx.commit().await.map_err(error)
+}

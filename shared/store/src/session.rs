@@ -1,0 +1,56 @@
+//! What a verb needs of a database: one transaction at a time.
+
+use std::future::Future;
+
+use crate::{Dialect, Result, Value, value::Row};
+
+/// A statement to run when the transaction commits.
+#[derive(Debug)]
+pub struct Write {
+    /// Template (see [`crate::dialect`]).
+    pub sql: &'static str,
+    /// Parameters.
+    pub params: Vec<Value>,
+}
+
+impl Write {
+    /// A template and its parameters.
+    pub fn new(sql: &'static str, params: impl Into<Vec<Value>>) -> Self {
+        Self { sql, params: params.into() }
+    }
+}
+
+/// One open transaction. Dropped without [`Session::commit`], it is rolled back.
+pub trait Session: Send {
+    /// Runs a statement now.
+    fn query(
+        &mut self,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<Row>>> + Send;
+
+    /// Runs a text that was built at run time; its identifiers were checked by the caller.
+    fn query_text(
+        &mut self,
+        sql: String,
+        params: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<Row>>> + Send;
+
+    /// Runs `writes` in order and commits, in one round trip where the database can.
+    fn commit(self, writes: Vec<Write>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send;
+}
+
+/// A database that opens transactions.
+pub trait Backend: Send + Sync + 'static {
+    /// Its transaction.
+    type Session<'a>: Session;
+
+    /// Which SQL it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// Opens a transaction.
+    fn begin(&self) -> impl Future<Output = Result<Self::Session<'_>>> + Send;
+
+    /// Brings the schema up to date.
+    fn migrate(&self) -> impl Future<Output = Result<()>> + Send;
+}

@@ -1,0 +1,212 @@
+//! Every statement of the engine, once for both databases (see [`crate::dialect`]).
+
+/// A run's root and its open children, locked, root first.
+pub const LOAD_CHAIN: &str = "\
+select id, parent_stack_run_id, parent_task_run_id, kind, seq, status, runnable, epoch, lease_owner, \
+  deliveries, next_seq, \
+  (select w.seq from stack_runs w where w.id = stack_runs.waiting_on_stack_run_id), \
+  service_name, method_name, {text args}, idempotent, attempt \
+from stack_runs \
+where id = $1 or (parent_stack_run_id = $1 and status in \
+  ('pending', 'processing', 'suspended_waiting_child', 'pending_resume', 'needs_attention')) \
+order by id {lock}";
+
+/// The row above a row.
+pub const PARENT: &str = "select parent_stack_run_id from stack_runs where id = $1";
+
+/// Writes a call's control columns, and its outcome when it has one.
+pub const SAVE_CHILD: &str = "\
+update stack_runs set status = $2, runnable = $3, \
+  attempt = attempt + case when {text $5} is not null and epoch <> $4 then 1 else 0 end, \
+  sent_at = case when $2 = 'pending' then null \
+    when {text $5} is not null and epoch <> $4 and not idempotent then {now} else sent_at end, \
+  lease_until = case when {text $5} is null then null when epoch = $4 then lease_until \
+    else {after $6} end, \
+  epoch = $4, lease_owner = {text $5}, delivery = {int $7}, delivered_ms = {int $8}, \
+  result = coalesce({json $9}, result), error = coalesce({json $10}, error), \
+  not_before = {after $11}, updated_at = {now}, \
+  ended_at = case when $2 in ('completed', 'failed', 'cancelled') then {now} else ended_at end \
+where id = $1";
+
+/// Writes the root's control columns, and the run's outcome when it ended.
+pub const SAVE_ROOT: &str = "\
+update stack_runs set status = $2, epoch = $3, \
+  lease_owner = case when $2 = 'processing' then lease_owner end, \
+  lease_until = case when $2 = 'processing' then lease_until end, \
+  waiting_on_stack_run_id = (select c.id from stack_runs c \
+    where c.parent_stack_run_id = $1 and c.seq = {int $4} and c.kind <> 'task'), \
+  deliveries = $5, next_seq = $6, \
+  result = coalesce({json $7}, result), error = coalesce({json $8}, error), \
+  not_before = {after $9}, updated_at = {now}, \
+  ended_at = case when $2 in ('completed', 'failed', 'cancelled') then {now} else ended_at end \
+where id = $1";
+
+/// Makes a call or timer.
+pub const INSERT_CHILD: &str = "\
+insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
+  method_name, args, status, runnable, idempotent, epoch, lease_owner, lease_until, attempt, \
+  sent_at, not_before) \
+values ($1, $2, $3, $4, $5, $6, {json $7}, $8, $9, $10, $11, {text $12}, \
+  case when {text $12} is null then null else {after $13} end, \
+  case when {text $12} is null then 0 else 1 end, \
+  case when {text $12} is null or $10 then null else {now} end, {after $14}) \
+returning id";
+
+/// The run has begun.
+pub const BEGIN_TASK: &str = "\
+update task_runs set status = 'processing', updated_at = {now} where id = $1 and status = 'pending'";
+
+/// The run ended.
+pub const END_TASK: &str = "\
+update task_runs set status = $2, result = {json $3}, error = {json $4}, logs = {logs}, \
+  updated_at = {now}, ended_at = {now} where id = $1";
+
+/// A line the task printed.
+pub const INSERT_LOG: &str = "\
+insert into task_logs (task_run_id, level, message, at_ms) values ($1, $2, $3, $4)";
+
+/// The newest version of a published task.
+pub const FIND_FUNCTION: &str = "select id, version from task_functions where name = $1";
+
+/// A run.
+pub const INSERT_TASK: &str = "\
+insert into task_runs (task_function_id, version, task_name, input, status, parent_stack_run_id) \
+values ({int $1}, {int $2}, $3, {json $4}, 'pending', {int $5}) returning id";
+
+/// A run's root row.
+pub const INSERT_ROOT: &str = "\
+insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
+  method_name, args, status, idempotent, vm_state) \
+values ($1, {int $2}, 'task', 0, 'deno-executor', 'execute', {json $3}, 'pending', true, {json $4}) \
+returning id";
+
+/// Takes the ready row that has waited longest; others' locked rows are skipped.
+pub const CLAIM_NEXT: &str = "\
+with ready as materialized ( \
+  select id as picked from stack_runs \
+  where status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
+  order by not_before, id limit 1 {skip}) \
+update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attempt + 1, \
+  lease_owner = $1, lease_until = {after $2}, \
+  sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
+from ready where id = picked \
+returning id, parent_task_run_id, parent_stack_run_id, kind, service_name, method_name, \
+  {text args}, idempotent, epoch, attempt";
+
+/// Takes one named row, if it is ready.
+pub const CLAIM_ROW: &str = "\
+update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attempt + 1, \
+  lease_owner = $1, lease_until = {after $2}, \
+  sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
+where id = $3 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
+returning id, parent_task_run_id, parent_stack_run_id, kind, service_name, method_name, \
+  {text args}, idempotent, epoch, attempt";
+
+/// Keeps a lease.
+pub const HEARTBEAT: &str = "\
+update stack_runs set lease_until = {after $4} \
+where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing' returning id";
+
+/// Frees leases that ran out, and at a processor's start those of its own slot.
+pub const RELEASE_EXPIRED: &str = "\
+with lost as materialized ( \
+  select id as picked from stack_runs \
+  where status = 'processing' and (lease_until < {now} or lease_owner = {text $1}) \
+  order by lease_until limit 100 {skip}) \
+update stack_runs set epoch = epoch + 1, crashes = crashes + 1, lease_owner = null, \
+  lease_until = null, not_before = {now}, updated_at = {now}, \
+  status = case when kind = 'call' and not idempotent and sent_at is not null then 'needs_attention' \
+    when kind = 'task' and deliveries > 0 then 'pending_resume' else 'pending' end \
+from lost where id = picked returning id";
+
+/// Milliseconds until the next lease runs out or the next row falls due.
+pub const NEXT_DEADLINE: &str = "\
+select min({ms due}) - {now_ms} from ( \
+  select min(lease_until) as due from stack_runs where status = 'processing' \
+  union all \
+  select min(not_before) from stack_runs \
+  where status in ('pending', 'pending_resume') and runnable) d";
+
+/// A run's name, input, start and code.
+pub const RUN_IMAGE: &str = "\
+select t.id, t.task_name, {text t.input}, {ms t.created_at}, v.code, {text r.vm_state}, r.status \
+from stack_runs r join task_runs t on t.id = r.parent_task_run_id \
+left join task_function_versions v \
+  on v.task_function_id = t.task_function_id and v.version = t.version \
+where r.id = $1 and r.kind = 'task'";
+
+/// A run's calls and outcomes.
+pub const JOURNAL: &str = "\
+select seq, service_name, method_name, {text args}, status, {text result}, {text error}, delivery, \
+  delivered_ms \
+from stack_runs where parent_stack_run_id = $1 and kind <> 'task' order by seq";
+
+/// Makes or changes a published task.
+pub const PUBLISH: &str = "\
+insert into task_functions (name, code, description) values ($1, $2, {text $3}) \
+on conflict (name) do update set code = excluded.code, description = excluded.description";
+
+/// A published task.
+pub const FUNCTION: &str = "\
+select id, name, code, description, version, {ms created_at}, {ms updated_at} \
+from task_functions where name = $1";
+
+/// All published tasks, without their code.
+pub const FUNCTIONS: &str = "\
+select id, name, '', description, version, {ms created_at}, {ms updated_at} \
+from task_functions order by name";
+
+/// A run by its id.
+pub const RUN: &str = "\
+select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.status, \
+  {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
+  {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at} \
+from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
+where t.id = $1";
+
+/// Newest runs.
+pub const RUNS: &str = "\
+select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.status, \
+  {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
+  {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at} \
+from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
+where ({text $1} is null or t.status = $1) and ({text $2} is null or t.task_name = $2) \
+order by t.id desc limit $3";
+
+/// Rows of a run, root first, then its calls.
+pub const STACK_RUNS: &str = "\
+select id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
+  {text args}, status, waiting_on_stack_run_id, {text result}, {text error}, epoch, lease_owner, \
+  attempt, crashes, {ms not_before}, idempotent, delivery, delivered_ms, \
+  {ms created_at}, {ms updated_at}, {ms ended_at} \
+from stack_runs where parent_task_run_id = $1 and id > $2 order by id limit $3";
+
+/// What a run printed.
+pub const LOGS: &str = "\
+select level, message, at_ms from task_logs where task_run_id = $1 order by id desc limit $2";
+
+/// A secret, from its namespace or from `global`.
+pub const KEY_GET: &str = "\
+select key_value from keystore where key_name = $2 and namespace in ($1, 'global') \
+order by case when namespace = $1 then 0 else 1 end limit 1";
+
+/// Sets a secret.
+pub const KEY_SET: &str = "\
+insert into keystore (namespace, key_name, key_value) values ($1, $2, $3) \
+on conflict (namespace, key_name) do update set key_value = excluded.key_value, updated_at = {now}";
+
+/// Removes a secret.
+pub const KEY_DELETE: &str =
+    "delete from keystore where namespace = $1 and key_name = $2 returning id";
+
+/// Names of secrets.
+pub const KEY_LIST: &str = "\
+select namespace, key_name from keystore where {text $1} is null or namespace = $1 \
+order by namespace, key_name";
+
+/// Forgets all runs; functions and secrets stay.
+pub const CLEAR_RUNS: [&str; 3] =
+    ["delete from task_logs", "delete from stack_runs", "delete from task_runs"];
+
+/// The database's clock, milliseconds.
+pub const NOW: &str = "select {now_ms}";

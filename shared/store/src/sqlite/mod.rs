@@ -1,0 +1,115 @@
+//! SQLite: one connection on a thread of its own; transactions take turns, first come first served.
+
+mod thread;
+
+use std::{
+    fs::{File, OpenOptions},
+    path::Path,
+    sync::Arc,
+};
+
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+use crate::{
+    Dialect, Result, StoreError, Value,
+    session::{Backend, Session, Write},
+    value::Row,
+};
+use thread::{Command, Jobs};
+
+/// The SQLite backend.
+pub struct Sqlite {
+    jobs: Jobs,
+    turn: Arc<Mutex<()>>,
+    /// Held for the process's life: a second process is refused instead of corrupting leases.
+    _lock: Option<File>,
+}
+
+impl Sqlite {
+    /// Opens `path` (`:memory:` for none), and its schema if it is new.
+    pub fn open(path: &str) -> Result<Self> {
+        let lock = if path == ":memory:" { None } else { Some(lock(path)?) };
+        let jobs = thread::start(path)?;
+        Ok(Self { jobs, turn: Arc::default(), _lock: lock })
+    }
+}
+
+fn lock(path: &str) -> Result<File> {
+    if let Some(folder) = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| StoreError::Unavailable(format!("cannot make {}: {e}", folder.display())))?;
+    }
+    let name = format!("{path}.lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(&name)
+        .map_err(|e| StoreError::Unavailable(format!("cannot open {name}: {e}")))?;
+    file.try_lock().map_err(|_| {
+        StoreError::Unavailable(format!(
+            "{path} is open in another process: SQLite is for one process; use Postgres for more"
+        ))
+    })?;
+    Ok(file)
+}
+
+impl Backend for Sqlite {
+    type Session<'a> = SqliteSession;
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    async fn begin(&self) -> Result<SqliteSession> {
+        let turn = self.turn.clone().lock_owned().await;
+        Ok(SqliteSession { jobs: self.jobs.clone(), begun: false, _turn: turn })
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        // The thread brought the schema up to date when it opened the file.
+        Ok(())
+    }
+}
+
+/// A transaction, begun by its first statement.
+pub struct SqliteSession {
+    jobs: Jobs,
+    begun: bool,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl SqliteSession {
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Command) -> Result<T> {
+        let gone = || StoreError::Unavailable("the database thread has stopped".into());
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(job(reply)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Session for SqliteSession {
+    async fn query(&mut self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
+        self.begun = true;
+        self.ask(|reply| Command::Query { sql, params, reply }).await
+    }
+
+    async fn query_text(&mut self, sql: String, params: Vec<Value>) -> Result<Vec<Row>> {
+        self.begun = true;
+        self.ask(|reply| Command::Text { sql, params, reply }).await
+    }
+
+    async fn commit(mut self, writes: Vec<Write>) -> Result<Vec<Vec<Row>>> {
+        // From here the thread ends the transaction, whatever happens to this future.
+        self.begun = false;
+        self.ask(|reply| Command::Commit { writes, reply }).await
+    }
+}
+
+impl Drop for SqliteSession {
+    fn drop(&mut self) {
+        if self.begun {
+            let _ = self.jobs.send(Command::Rollback);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The thread that owns the connection.
+
+use std::{collections::HashMap, sync::mpsc};
+
+use rusqlite::{Connection, types::ValueRef};
+use serde_json::{Map, Value as JsonValue};
+use tokio::sync::oneshot;
+
+use crate::{Dialect, Result, StoreError, Value, session::Write, value::Row};
+
+/// Where sessions send their statements.
+pub type Jobs = mpsc::Sender<Command>;
+
+/// What a session asks of the thread.
+pub enum Command {
+    /// A statement of ours.
+    Query { sql: &'static str, params: Vec<Value>, reply: oneshot::Sender<Result<Vec<Row>>> },
+    /// A statement built at run time; each row comes back as one JSON object in one text column.
+    Text { sql: String, params: Vec<Value>, reply: oneshot::Sender<Result<Vec<Row>>> },
+    /// The last statements, and the commit.
+    Commit { writes: Vec<Write>, reply: oneshot::Sender<Result<Vec<Vec<Row>>>> },
+    /// The session went away.
+    Rollback,
+}
+
+/// WAL with synchronous=FULL: what was committed survives a power cut.
+const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; \
+    pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -65536;";
+
+/// Opens the file, its schema if it is new, and starts the thread.
+pub fn start(path: &str) -> Result<Jobs> {
+    let connection = Connection::open(path).map_err(error)?;
+    connection.execute_batch(PRAGMAS).map_err(error)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let version: i64 =
+        connection.query_row("pragma user_version", [], |r| r.get(0)).map_err(error)?;
+    if version == 0 {
+        let schema = include_str!("schema.sql");
+        connection
+            .execute_batch(&format!("begin; {schema} pragma user_version = 1; commit;"))
+            .map_err(error)?;
+    }
+    let (jobs, inbox) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("sqlite".into())
+        .spawn(move || Worker { connection, rendered: HashMap::new() }.run(&inbox))
+        .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    Ok(jobs)
+}
+
+struct Worker {
+    connection: Connection,
+    rendered: HashMap<&'static str, String>,
+}
+
+impl Worker {
+    /// Works until the last session and the store are gone.
+    fn run(mut self, inbox: &mpsc::Receiver<Command>) {
+        while let Ok(command) = inbox.recv() {
+            match command {
+                Command::Query { sql, params, reply } => {
+                    let _ = reply.send(self.query(sql, &params));
+                }
+                Command::Text { sql, params, reply } => {
+                    let _ = reply.send(self.text(&sql, &params));
+                }
+                Command::Commit { writes, reply } => {
+                    let _ = reply.send(self.commit(&writes));
+                }
+                Command::Rollback => self.rollback(),
+            }
+        }
+    }
+
+    fn begin(&self) -> Result<()> {
+        if self.connection.is_autocommit() {
+            self.connection.execute_batch("begin immediate").map_err(error)?;
+        }
+        Ok(())
+    }
+
+    fn rollback(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("rollback")
+        {
+            tracing::error!(%error, "rollback failed");
+        }
+    }
+
+    fn query(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        self.begin()?;
+        let text = self.rendered.entry(sql).or_insert_with(|| Dialect::Sqlite.render(sql));
+        let mut statement = self.connection.prepare_cached(text).map_err(error)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(bound(params).as_slice()).map_err(error)?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next().map_err(error)? {
+            let values = (0..columns).map(|i| row.get_ref(i).map(value).map_err(error));
+            out.push(Row(values.collect::<Result<Vec<_>>>()?.into_iter()));
+        }
+        Ok(out)
+    }
+
+    fn text(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        self.begin()?;
+        let mut statement = self.connection.prepare(sql).map_err(error)?;
+        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let json: Vec<bool> = statement
+            .columns()
+            .iter()
+            .map(|c| c.decl_type().is_some_and(|t| t.to_ascii_lowercase().contains("json")))
+            .collect();
+        let mut rows = statement.query(bound(params).as_slice()).map_err(error)?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next().map_err(error)? {
+            let mut object = Map::new();
+            for (i, name) in names.iter().enumerate() {
+                let column = row.get_ref(i).map_err(error)?;
+                object.insert(name.clone(), to_json(value(column), json[i]));
+            }
+            let text = JsonValue::Object(object).to_string();
+            out.push(Row(vec![Value::Text(text)].into_iter()));
+        }
+        Ok(out)
+    }
+
+    fn commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<Row>>> {
+        let done = (|| {
+            let rows: Result<Vec<_>> = writes.iter().map(|w| self.query(w.sql, &w.params)).collect();
+            let rows = rows?;
+            if !self.connection.is_autocommit() {
+                self.connection.execute_batch("commit").map_err(error)?;
+            }
+            Ok(rows)
+        })();
+        if done.is_err() {
+            self.rollback();
+        }
+        done
+    }
+}
+
+fn bound(params: &[Value]) -> Vec<&dyn rusqlite::ToSql> {
+    params.iter().map(|p| p as &dyn rusqlite::ToSql).collect()
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => rusqlite::types::Null.into(),
+            Self::Int(n) => (*n).into(),
+            Self::Real(n) => (*n).into(),
+            Self::Bool(b) => (*b).into(),
+            Self::Text(s) => s.as_str().into(),
+        })
+    }
+}
+
+fn value(column: ValueRef<'_>) -> Value {
+    match column {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(n) => Value::Int(n),
+        ValueRef::Real(n) => Value::Real(n),
+        ValueRef::Text(t) | ValueRef::Blob(t) => Value::Text(String::from_utf8_lossy(t).into_owned()),
+    }
+}
+
+fn to_json(value: Value, json: bool) -> JsonValue {
+    match value {
+        Value::Null => JsonValue::Null,
+        Value::Int(n) => n.into(),
+        Value::Real(n) => n.into(),
+        Value::Bool(b) => b.into(),
+        Value::Text(s) if json => serde_json::from_str(&s).unwrap_or(JsonValue::String(s)),
+        Value::Text(s) => JsonValue::String(s),
+    }
+}
+
+/// Sorts errors into what callers can do about them.
+fn error(e: rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode::{ConstraintViolation, TypeMismatch, Unknown};
+    match &e {
+        rusqlite::Error::SqliteFailure(f, message)
+            if matches!(f.code, ConstraintViolation | TypeMismatch | Unknown) =>
+        {
+            let message = message.clone().unwrap_or_else(|| f.to_string());
+            StoreError::Invalid { code: f.extended_code.to_string(), message }
+        }
+        rusqlite::Error::SqlInputError { msg, .. } => {
+            StoreError::Invalid { code: "42000".into(), message: msg.clone() }
+        }
+        _ => StoreError::Unavailable(e.to_string()),
+    }
+}

@@ -1,0 +1,151 @@
+//! [`StorageAdapter`] over any [`Backend`].
+
+use async_trait::async_trait;
+use tasker_core::{
+    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    wire::{Handed, LeaseRef},
+};
+
+use crate::{
+    LEASE_MS, Result, StorageAdapter, StoreError, Value,
+    plan::Times,
+    rows,
+    session::{Backend, Session, Write},
+    sql,
+    table::TableQuery,
+    types::{
+        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted,
+    },
+    verbs,
+};
+
+/// The verbs on one database.
+pub struct Store<B>(pub B);
+
+const TIMES: Times = Times { lease_ms: LEASE_MS, delay_ms: 0 };
+
+impl<B: Backend> Store<B> {
+    async fn ask(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<crate::value::Row>> {
+        verbs::single(self.0.begin().await?, sql, params).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> StorageAdapter for Store<B> {
+    async fn migrate(&self) -> Result<()> {
+        self.0.migrate().await
+    }
+
+    async fn submit(&self, run: &NewRun) -> Result<Submitted> {
+        verbs::submit(self.0.begin().await?, run, TIMES).await
+    }
+
+    async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
+        verbs::claim(self.0.begin().await?, None, owner, TIMES).await
+    }
+
+    async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
+        verbs::claim(self.0.begin().await?, Some(id), owner, TIMES).await
+    }
+
+    async fn image(&self, root: StackRunId) -> Result<RunImage> {
+        verbs::image(self.0.begin().await?, root).await
+    }
+
+    async fn advance(&self, advance: &Advance) -> Result<Advanced> {
+        verbs::advance(self.0.begin().await?, advance, TIMES).await
+    }
+
+    async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
+        verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES).await
+    }
+
+    async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
+        verbs::release(self.0.begin().await?, row, Times { delay_ms, ..TIMES }).await
+    }
+
+    async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool> {
+        let params =
+            vec![lease.id.into(), lease.epoch.into(), (&lease.owner).into(), LEASE_MS.into()];
+        Ok(!self.ask(sql::HEARTBEAT, params).await?.is_empty())
+    }
+
+    async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
+        Ok(self.ask(sql::RELEASE_EXPIRED, vec![slot.into()]).await?.len())
+    }
+
+    async fn next_deadline(&self) -> Result<Option<u64>> {
+        let rows = self.ask(sql::NEXT_DEADLINE, vec![]).await?;
+        let ms = verbs::one(rows)?.maybe_int()?;
+        Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
+    }
+
+    async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {
+        self.ask(sql::PUBLISH, vec![name.into(), code.into(), about.into()]).await?;
+        self.function(name).await?.ok_or_else(|| StoreError::missing("task", name))
+    }
+
+    async fn function(&self, name: &str) -> Result<Option<TaskFunction>> {
+        let found = self.ask(sql::FUNCTION, vec![name.into()]).await?;
+        found.into_iter().next().map(rows::function).transpose()
+    }
+
+    async fn functions(&self) -> Result<Vec<TaskFunction>> {
+        self.ask(sql::FUNCTIONS, vec![]).await?.into_iter().map(rows::function).collect()
+    }
+
+    async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>> {
+        let found = self.ask(sql::KEY_GET, vec![namespace.into(), name.into()]).await?;
+        found.into_iter().next().map(|mut r| r.text()).transpose()
+    }
+
+    async fn key_set(&self, namespace: &str, name: &str, value: &str) -> Result<()> {
+        let params = vec![namespace.into(), name.into(), value.into()];
+        self.ask(sql::KEY_SET, params).await.map(|_| ())
+    }
+
+    async fn key_delete(&self, namespace: &str, name: &str) -> Result<bool> {
+        let gone = self.ask(sql::KEY_DELETE, vec![namespace.into(), name.into()]).await?;
+        Ok(!gone.is_empty())
+    }
+
+    async fn key_list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>> {
+        let key = |mut r: crate::value::Row| Ok(KeyInfo { namespace: r.text()?, name: r.text()? });
+        self.ask(sql::KEY_LIST, vec![namespace.into()]).await?.into_iter().map(key).collect()
+    }
+
+    async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>> {
+        self.ask(sql::RUN, vec![id.into()]).await?.into_iter().next().map(rows::run).transpose()
+    }
+
+    async fn runs(&self, f: &RunFilter) -> Result<Vec<TaskRun>> {
+        let params = vec![f.status.into(), f.name.clone().into(), f.limit.into()];
+        self.ask(sql::RUNS, params).await?.into_iter().map(rows::run).collect()
+    }
+
+    async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>> {
+        let params = vec![run.into(), after.into(), limit.into()];
+        self.ask(sql::STACK_RUNS, params).await?.into_iter().map(rows::stack_run).collect()
+    }
+
+    async fn logs(&self, run: TaskRunId, limit: u32) -> Result<Vec<LogLine>> {
+        let found = self.ask(sql::LOGS, vec![run.into(), limit.into()]).await?;
+        found.into_iter().rev().map(rows::log_line).collect()
+    }
+
+    async fn clear_runs(&self) -> Result<()> {
+        let writes = sql::CLEAR_RUNS.into_iter().map(|s| Write::new(s, [])).collect();
+        self.0.begin().await?.commit(writes).await.map(|_| ())
+    }
+
+    async fn table(&self, query: &TableQuery) -> Result<Vec<serde_json::Value>> {
+        let (text, params) = query.render(self.0.dialect())?;
+        let mut s = self.0.begin().await?;
+        let rows = s.query_text(text, params).await?;
+        s.commit(Vec::new()).await?;
+        let parse = |mut r: crate::value::Row| {
+            serde_json::from_str(&r.text()?).map_err(|e| StoreError::Corrupt(e.to_string()))
+        };
+        if query.returning { rows.into_iter().map(parse).collect() } else { Ok(Vec::new()) }
+    }
+}

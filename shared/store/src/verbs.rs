@@ -1,0 +1,206 @@
+//! The verbs that move a run, once for both databases. Each is one transaction.
+
+use tasker_core::{
+    Json, Kind, StackRunId, TaskRunId,
+    chain::Rejected,
+    journal::{Asked, Delivery, Journal},
+    json,
+    wire::{Handed, LeaseRef},
+};
+
+use crate::{
+    Result, StoreError, Value,
+    plan::{Loaded, Plan, Times},
+    session::{Session, Write},
+    sql,
+    types::{Advance, Advanced, Claimed, NewRun, Outcome, RunImage, Submitted},
+    value::Row,
+};
+
+/// Makes a run and its root row; with a parent, its call waits for the run from now on.
+pub async fn submit<S: Session>(mut s: S, new: &NewRun, times: Times) -> Result<Submitted> {
+    let (function, version) = match &new.code {
+        Some(_) => (Value::Null, Value::Null),
+        None => {
+            let found = s.query(sql::FIND_FUNCTION, vec![(&new.name).into()]).await?;
+            let mut row = found.into_iter().next().ok_or_else(|| {
+                StoreError::NotFound(format!("task '{}'", new.name))
+            })?;
+            (row.value()?, row.value()?)
+        }
+    };
+    let parent = new.parent.as_ref().map(|p| p.id);
+    let task: Vec<Value> =
+        vec![function, version, (&new.name).into(), (&new.input).into(), parent.into()];
+    let task_run_id = TaskRunId(one(s.query(sql::INSERT_TASK, task).await?)?.int()?);
+    let args = json::of(&[Some(new.name.as_str())]);
+    let code = new.code.as_ref().map(|c| json::of(&serde_json::json!({ "taskCode": c })));
+    let root = vec![task_run_id.into(), parent.into(), args.into(), code.into()];
+    let root_id = StackRunId(one(s.query(sql::INSERT_ROOT, root).await?)?.int()?);
+    let writes = match &new.parent {
+        Some(lease) => load_above(&mut s, lease.id).await?.delegate(lease, times)?.writes,
+        None => Vec::new(),
+    };
+    s.commit(writes).await?;
+    Ok(Submitted { task_run_id, root_id })
+}
+
+/// Leases the ready row that waited longest, or the one named.
+pub async fn claim<S: Session>(
+    mut s: S,
+    row: Option<StackRunId>,
+    owner: &str,
+    times: Times,
+) -> Result<Option<Claimed>> {
+    let mut params: Vec<Value> = vec![owner.into(), times.lease_ms.into()];
+    let statement = match row {
+        Some(id) => {
+            params.push(id.into());
+            sql::CLAIM_ROW
+        }
+        None => sql::CLAIM_NEXT,
+    };
+    let found = s.query(statement, params).await?;
+    s.commit(Vec::new()).await?;
+    found.into_iter().next().map(|row| claimed(row, owner)).transpose()
+}
+
+fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
+    let id = StackRunId(r.int()?);
+    let task_run_id = TaskRunId(r.int()?);
+    let parent = r.maybe_int()?.map(StackRunId);
+    let kind = Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?;
+    let (service, method) = (r.text()?, r.text()?);
+    let args = r.maybe_json()?.unwrap_or_else(json::null);
+    let (idempotent, epoch, attempt) = (r.bool()?, r.int()?, r.count()?);
+    // A root may have a parent too: the call of the run that started it.
+    let root_id = if kind == Kind::Task { id } else { parent.unwrap_or(id) };
+    let lease = LeaseRef { id, epoch, owner: owner.to_owned() };
+    let row = Handed { lease, root_id, task_run_id, service, method, args, idempotent, attempt };
+    Ok(Claimed { kind, row })
+}
+
+/// Commits what task code did up to its quiet point.
+pub async fn advance<S: Session>(mut s: S, a: &Advance, times: Times) -> Result<Advanced> {
+    let plan = load(&mut s, a.root_id).await?.advance(a, times)?;
+    commit(s, plan, times).await
+}
+
+/// Records a call's outcome for a run whose isolate is gone.
+pub async fn record<S: Session>(
+    mut s: S,
+    lease: &LeaseRef,
+    outcome: &Outcome,
+    at_ms: i64,
+    times: Times,
+) -> Result<Advanced> {
+    let plan = load_above(&mut s, lease.id).await?.record(lease, outcome, at_ms, times)?;
+    commit(s, plan, times).await
+}
+
+/// Gives a row back, to be claimed again after `times.delay_ms`.
+pub async fn release<S: Session>(mut s: S, row: &Handed, times: Times) -> Result<()> {
+    let plan = load(&mut s, row.root_id).await?.release(&row.lease, times)?;
+    commit(s, plan, times).await.map(|_| ())
+}
+
+/// Writes a plan. If a nested run ended, the call above it is settled in the same transaction.
+async fn commit<S: Session>(mut s: S, mut plan: Plan, times: Times) -> Result<Advanced> {
+    if let Some((call, outcome)) = plan.outer.take() {
+        let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
+        let above = load_above(&mut s, call).await.and_then(|l| l.nested(call, &outcome, now, times));
+        match above {
+            Ok(above) => {
+                plan.writes.extend(above.writes);
+                plan.reply.wake |= above.reply.wake;
+            }
+            // The run above ended first and does not need this one any more.
+            Err(StoreError::Rejected(Rejected::Fenced)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    let Plan { writes, mut reply, made_at, handed_new, .. } = plan;
+    let mut results = s.commit(writes).await?;
+    for at in made_at {
+        let rows = std::mem::take(&mut results[at]);
+        reply.made.push(StackRunId(one(rows)?.int()?));
+    }
+    if let (Some(next), Some(i)) = (&mut reply.next, handed_new) {
+        next.lease.id = reply.made[i];
+    }
+    Ok(reply)
+}
+
+async fn load<S: Session>(s: &mut S, root: StackRunId) -> Result<Loaded> {
+    Loaded::read(root, s.query(sql::LOAD_CHAIN, vec![root.into()]).await?)
+}
+
+/// Loads the run that a call belongs to.
+async fn load_above<S: Session>(s: &mut S, call: StackRunId) -> Result<Loaded> {
+    let rows = s.query(sql::PARENT, vec![call.into()]).await?;
+    let mut row = rows.into_iter().next().ok_or_else(|| StoreError::missing("stack run", call))?;
+    let root = row.maybe_int()?.ok_or(StoreError::Rejected(Rejected::Fenced))?;
+    load(s, StackRunId(root)).await
+}
+
+/// Everything a fresh isolate needs.
+pub async fn image<S: Session>(mut s: S, root: StackRunId) -> Result<RunImage> {
+    let run = s.query(sql::RUN_IMAGE, vec![root.into()]).await?;
+    let mut r = run.into_iter().next().ok_or_else(|| StoreError::missing("stack run", root))?;
+    let rows = s.query(sql::JOURNAL, vec![root.into()]).await?;
+    s.commit(Vec::new()).await?;
+    let (task_run_id, name) = (TaskRunId(r.int()?), r.text()?);
+    let (input, started_ms) = (r.maybe_json()?.unwrap_or_else(json::null), r.int()?);
+    let (published, own) = (r.maybe_text()?, r.maybe_json()?);
+    let ended = r.status()?.is_terminal();
+    let code = published.or_else(|| own_code(own?.get())).ok_or_else(|| {
+        StoreError::Corrupt(format!("run {task_run_id} has no code"))
+    })?;
+    let journal = journal(rows)?;
+    Ok(RunImage { task_run_id, name, code, input, started_ms, journal, ended })
+}
+
+fn own_code(vm_state: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Own {
+        task_code: String,
+    }
+    serde_json::from_str::<Own>(vm_state).ok().map(|o| o.task_code)
+}
+
+fn journal(rows: Vec<Row>) -> Result<Journal> {
+    let mut asked = Vec::with_capacity(rows.len());
+    let mut delivered: Vec<(u32, Delivery)> = Vec::with_capacity(rows.len());
+    for mut r in rows {
+        let seq = r.count()?;
+        if seq as usize != asked.len() {
+            return Err(StoreError::Corrupt(format!("call {} is missing", asked.len())));
+        }
+        let (service, method) = (r.text()?, r.text()?);
+        let args = r.maybe_json()?.unwrap_or_else(json::null);
+        asked.push(Asked { service, method, args });
+        let status = r.status()?;
+        let (result, error): (Option<Json>, Option<Json>) = (r.maybe_json()?, r.maybe_json()?);
+        if let Some(order) = r.maybe_int()? {
+            let ok = status == tasker_core::Status::Completed;
+            let value = if ok { result } else { error }.unwrap_or_else(json::null);
+            let at_ms = r.maybe_int()?.unwrap_or_default();
+            let order = u32::try_from(order).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+            delivered.push((order, Delivery { seq, ok, value, at_ms }));
+        }
+    }
+    delivered.sort_by_key(|(order, _)| *order);
+    Ok(Journal { asked, delivered: delivered.into_iter().map(|(_, d)| d).collect() })
+}
+
+/// The first row of a statement that answers one.
+pub fn one(rows: Vec<Row>) -> Result<Row> {
+    rows.into_iter().next().ok_or_else(|| StoreError::Corrupt("a row was expected".into()))
+}
+
+/// A statement by itself.
+pub async fn single<S: Session>(s: S, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
+    let mut all = s.commit(vec![Write::new(sql, params)]).await?;
+    Ok(all.pop().unwrap_or_default())
+}
