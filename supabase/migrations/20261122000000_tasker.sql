@@ -21,7 +21,7 @@ create table task_function_versions (
 );
 
 -- Triggers, so that a plain upsert through the REST API or wrappedsupabase makes a version too.
-create function task_function_bump() returns trigger language plpgsql as $$
+create function task_function_bump() returns trigger language plpgsql set search_path from current as $$
 begin
   new.updated_at := clock_timestamp();
   if new.code is distinct from old.code then
@@ -32,7 +32,7 @@ begin
   return new;
 end $$;
 
-create function task_function_keep() returns trigger language plpgsql as $$
+create function task_function_keep() returns trigger language plpgsql set search_path from current as $$
 begin
   insert into task_function_versions (task_function_id, version, code)
   values (new.id, new.version, new.code)
@@ -145,3 +145,24 @@ create table keystore (
   updated_at timestamptz not null default clock_timestamp(),
   unique (namespace, key_name)
 );
+
+-- Tables in `public` are reachable over Supabase's REST API with the public key, unless they are
+-- closed: row level security without a policy lets only the owner and service_role in.
+do $$
+declare
+  name text;
+  visitor text;
+begin
+  foreach name in array array['task_functions', 'task_function_versions', 'task_runs', 'stack_runs',
+    'task_logs', 'keystore'] loop
+    execute format('alter table %I enable row level security', name);
+    foreach visitor in array array['anon', 'authenticated'] loop
+      if exists (select from pg_roles where rolname = visitor) then
+        execute format('revoke all on %I from %I', name, visitor);
+      end if;
+    end loop;
+    if name <> 'keystore' and exists (select from pg_roles where rolname = 'service_role') then
+      execute format('grant select, insert, update, delete on %I to service_role', name);
+    end if;
+  end loop;
+end $$;

@@ -1,1 +1,103 @@
-//! Placeholder
+//! Runs task code: `POST /` executes, `POST /resume` continues, `GET` says it is well.
+//!
+//! A run's isolate stays parked in a worker process between its host calls ([`runs`]). If it is
+//! gone, a fresh one replays the run's journal. Every quiet point of the code is committed in one
+//! transaction before anybody hears of it.
+
+mod answer;
+mod engine;
+mod pool;
+mod protocol;
+mod routes;
+mod runs;
+mod worker;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use axum::{Router, routing::post};
+use tasker_http::Peers;
+use tasker_store::StorageAdapter;
+
+use pool::{Pool, PoolConfig};
+pub use protocol::Limits;
+use runs::Runs;
+
+/// Which engine this build carries.
+pub const ENGINE: &str = if cfg!(feature = "v8") { "v8" } else { "quickjs" };
+
+/// Settings of the executor.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ExecutorArgs {
+    /// Limits of one run.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Worker processes; 0 for one per core.
+    #[arg(long, env = "TASKER_WORKERS", default_value_t = 0)]
+    pub workers: usize,
+    /// Memory of one worker process, bytes.
+    #[arg(long, env = "TASKER_WORKER_BYTES", default_value_t = 2 << 30)]
+    pub worker_bytes: usize,
+    /// Isolates kept parked between host calls, bytes in all.
+    #[arg(long, env = "TASKER_PARKED_BYTES", default_value_t = 512 << 20)]
+    pub parked_bytes: usize,
+    /// Program that serves as worker process; this one by default.
+    #[arg(long, env = "TASKER_WORKER_PROGRAM")]
+    pub worker_program: Option<PathBuf>,
+}
+
+/// What the routes share. Cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    runs: Arc<Runs>,
+    peers: Peers,
+}
+
+impl State {
+    /// An executor over `store` that wakes processors through `peers`.
+    pub fn new(
+        store: Arc<dyn StorageAdapter>,
+        peers: Peers,
+        args: &ExecutorArgs,
+    ) -> anyhow::Result<Self> {
+        let program = match &args.worker_program {
+            Some(program) => program.clone(),
+            None => std::env::current_exe()?,
+        };
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let pool = Pool::new(PoolConfig {
+            program,
+            size: if args.workers == 0 { cores } else { args.workers },
+            rss_limit: args.worker_bytes,
+            turn: Duration::from_millis(args.limits.turn_ms),
+        });
+        let runs = Runs::new(store, pool, args.limits.clone(), args.parked_bytes);
+        Ok(Self { runs: Arc::new(runs), peers })
+    }
+}
+
+/// Routes, relative to the mount point.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/", post(routes::execute).get(routes::health))
+        .route("/resume", post(routes::resume).get(routes::health))
+        .route("/{*rest}", post(routes::execute).get(routes::health))
+        .with_state(state)
+}
+
+/// If this process was started as a worker, works until its input ends.
+pub fn worker_main() -> Option<ExitCode> {
+    let mut args = std::env::args().skip(1);
+    (args.next().as_deref() == Some("worker")).then(|| {
+        let limit = args.next().and_then(|a| a.parse().ok()).unwrap_or(2 << 30);
+        worker::run(limit)
+    })
+}
+
+/// Wakes a processor: something can be claimed.
+fn wake(peers: &Peers) {
+    peers.trigger(
+        "simple-stack-processor",
+        serde_json::json!({ "trigger": "process-next" }),
+        std::future::ready(()),
+    );
+}

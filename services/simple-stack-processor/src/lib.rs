@@ -1,1 +1,96 @@
-//! Placeholder
+//! Claims one stack run, calls its service, hands the outcome on, triggers the next, leaves.
+//!
+//! Every hop is a fresh HTTP request ([`routes`]); nothing loops and nothing polls. What is lost
+//! between two hops is found again by [`recovery`].
+
+mod chain;
+mod dispatch;
+mod recovery;
+mod routes;
+mod slots;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use axum::{Router, routing::post};
+use tasker_core::{StackRunId, wire::Handed};
+use tasker_http::Peers;
+use tasker_store::StorageAdapter;
+use tokio::sync::{Mutex, Notify};
+use tokio_util::task::TaskTracker;
+
+use slots::Slots;
+
+/// Settings of the processor.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ProcessorArgs {
+    /// Stable name of this processor; a restart under the same name frees its own leases at once.
+    #[arg(long, env = "TASKER_SLOT", default_value = "processor-0")]
+    pub slot: String,
+    /// Runs worked on at once.
+    #[arg(long, env = "TASKER_CONCURRENCY", default_value_t = 16)]
+    pub concurrency: usize,
+    /// Longest wait for one host call, milliseconds.
+    #[arg(long, env = "TASKER_CALL_TIMEOUT_MS", default_value_t = 300_000)]
+    pub call_timeout_ms: u64,
+}
+
+/// What the routes share. Cheap to clone.
+#[derive(Clone)]
+pub struct State(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn StorageAdapter>,
+    /// `simple-stack-processor` in here is this very process: calls are handed on in its memory.
+    peers: Peers,
+    slot: String,
+    call_timeout: Duration,
+    slots: Slots,
+    /// Calls leased to this process whose trigger is on its way, with the steps since the claim.
+    handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
+    work: TaskTracker,
+    /// Tells the deadline timer that something may fall due earlier.
+    due: Notify,
+}
+
+impl State {
+    /// A processor over `store`. `peers` must reach this process as `simple-stack-processor`.
+    pub fn new(store: Arc<dyn StorageAdapter>, peers: Peers, args: &ProcessorArgs) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            peers,
+            slot: args.slot.clone(),
+            call_timeout: Duration::from_millis(args.call_timeout_ms),
+            slots: Slots::new(args.concurrency),
+            handed: Mutex::default(),
+            work: TaskTracker::new(),
+            due: Notify::new(),
+        }))
+    }
+
+    /// Frees what an earlier process of this name held, starts on what is ready, and arms the
+    /// deadline timer. Call once, when the routes are being served.
+    pub async fn start(&self) {
+        recovery::boot(self).await;
+        let state = self.clone();
+        tokio::spawn(async move { recovery::watch_deadlines(&state).await });
+    }
+
+    /// Stops claiming, lets the work under way end, gives the rest back.
+    pub async fn drain(&self) {
+        self.0.slots.close();
+        self.0.work.close();
+        let _ = tokio::time::timeout(Duration::from_secs(20), self.0.work.wait()).await;
+        for (_, (row, _)) in self.0.handed.lock().await.drain() {
+            let _ = self.0.store.release(&row, 0).await;
+        }
+        self.0.peers.drain().await;
+    }
+}
+
+/// Routes, relative to the mount point.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/", post(routes::process).get(routes::health))
+        .route("/{*rest}", post(routes::process).get(routes::health))
+        .with_state(state)
+}

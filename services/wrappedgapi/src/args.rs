@@ -161,7 +161,10 @@ fn body(target: &Target, mut rest: Map<String, Value>) -> Result<Option<Value>, 
         [name] => {
             let value = rest.remove(*name);
             if !rest.is_empty() {
-                return Err(format!("{} (the body is already given as \"{name}\")", unknown(target, &rest)));
+                return Err(format!(
+                    "{} (the body is already given as \"{name}\")",
+                    unknown(target, &rest)
+                ));
             }
             Ok(value.filter(|value| !value.is_null()))
         }
@@ -176,7 +179,11 @@ fn unknown(target: &Target, rest: &Map<String, Value>) -> String {
         target.method.parameters.keys().chain(shared).map(String::as_str).collect();
     allowed.dedup();
     let plural = if names.len() == 1 { "" } else { "s" };
-    format!("unknown parameter{plural} \"{}\"; allowed: {}", names.join("\", \""), allowed.join(", "))
+    format!(
+        "unknown parameter{plural} \"{}\"; allowed: {}",
+        names.join("\", \""),
+        allowed.join(", ")
+    )
 }
 
 fn media(target: &Target, value: Value) -> Result<Media, String> {
@@ -187,7 +194,10 @@ fn media(target: &Target, value: Value) -> Result<Media, String> {
     let limit = upload.max_size.as_deref().and_then(|size| size.parse::<u64>().ok());
     let size = media.data.len() as u64;
     if let Some(limit) = limit.filter(|limit| size > *limit) {
-        return Err(format!("option \"media\" has {size} bytes; {} takes at most {limit}", target.path));
+        return Err(format!(
+            "option \"media\" has {size} bytes; {} takes at most {limit}",
+            target.path
+        ));
     }
     let accepted = |pattern: &String| {
         let prefix = pattern.trim_end_matches('*');

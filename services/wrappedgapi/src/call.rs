@@ -13,8 +13,8 @@ use crate::error::CallError;
 use crate::request::{self, AnswerKind};
 use crate::resolve::Target;
 use crate::send::{Grant, Reply};
-use crate::token::UserTokens;
 use crate::token_error::TokenError;
+use crate::user_tokens::UserTokens;
 use crate::{Shared, paging, scopes, subject};
 
 /// Calls a method. Everything that can be refused without asking anybody is refused first.
@@ -51,7 +51,8 @@ async fn run(
         let all = paging::all(&shared.google, target, arguments, grant, &shared.config).await?;
         return Ok(all.to_string().into());
     }
-    let request = request::build(target, &arguments, &shared.config.roots).map_err(CallError::Arguments)?;
+    let request =
+        request::build(target, &arguments, &shared.config.roots).map_err(CallError::Arguments)?;
     let reply = shared.google.send(&request, grant).await?;
     match request.answer {
         AnswerKind::Media => Ok(media(&reply)),

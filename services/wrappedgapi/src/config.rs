@@ -88,7 +88,9 @@ pub struct Roots {
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{name} must be an http:// or https:// address without query, such as http://127.0.0.1:8080/")]
+#[error(
+    "{name} must be an http:// or https:// address without query, such as http://127.0.0.1:8080/"
+)]
 pub struct ConfigError {
     /// The setting.
     pub name: String,
@@ -109,7 +111,12 @@ impl Config {
         let millis = Duration::from_millis;
         Ok(Self {
             roots: Roots::new(args.root_url.as_deref(), environment)?,
-            scopes: args.scopes.iter().map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect(),
+            scopes: args
+                .scopes
+                .iter()
+                .map(|s| s.trim().to_owned())
+                .filter(|s| !s.is_empty())
+                .collect(),
             retry_budget: millis(args.retry_budget_ms),
             connect_timeout: millis(args.connect_timeout_ms),
             token_timeout: millis(args.token_timeout_ms),
@@ -137,7 +144,8 @@ impl Roots {
                 by_api.insert(api.to_lowercase(), checked(&name, &value)?);
             }
         }
-        let all = all.filter(|url| !url.is_empty()).map(|url| checked(ROOT_URL, url)).transpose()?;
+        let all =
+            all.filter(|url| !url.is_empty()).map(|url| checked(ROOT_URL, url)).transpose()?;
         Ok(Self { all, by_api })
     }
 

@@ -48,7 +48,10 @@ pub enum CredentialError {
         key: &'static str,
     },
     /// The key is set to something unusable.
-    #[error("{key} in the keystore (namespace default) is not usable: {problem}; fix: {}", fix(key))]
+    #[error(
+        "{key} in the keystore (namespace default) is not usable: {problem}; fix: {}",
+        fix(key)
+    )]
     Invalid {
         /// Keystore key.
         key: &'static str,
@@ -75,7 +78,8 @@ async fn read_one(
         .get_key(NAMESPACE, key)
         .await
         .map_err(|cause| CredentialError::Unavailable { key, cause })?;
-    let empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|s| s.trim().is_empty());
+    let empty =
+        |value: &Value| value.is_null() || value.as_str().is_some_and(|s| s.trim().is_empty());
     value.filter(|value| !empty(value)).ok_or(CredentialError::Missing { key })
 }
 
@@ -84,7 +88,8 @@ async fn read_one(
 /// # Errors
 /// [`CredentialError::Invalid`] naming the key and what is wrong with it.
 pub fn check(key: &Value, admin: &Value) -> Result<Credentials, CredentialError> {
-    let invalid = |key, problem: &str| CredentialError::Invalid { key, problem: problem.to_owned() };
+    let invalid =
+        |key, problem: &str| CredentialError::Invalid { key, problem: problem.to_owned() };
     let admin = admin.as_str().map(str::trim).unwrap_or_default();
     if !admin.contains('@') {
         return Err(invalid(ADMIN_EMAIL, "it must be an email address"));
@@ -112,7 +117,8 @@ pub fn check(key: &Value, admin: &Value) -> Result<Credentials, CredentialError>
 }
 
 fn is_http(text: &str) -> bool {
-    let uri = text.parse::<http::Uri>().ok().filter(|uri| uri.host().is_some_and(|h| !h.is_empty()));
+    let uri =
+        text.parse::<http::Uri>().ok().filter(|uri| uri.host().is_some_and(|h| !h.is_empty()));
     uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
 }
 
@@ -181,7 +187,10 @@ mod tests {
         assert!(problem(with("private_key", Value::Null), admin.clone()).contains("private_key"));
         assert!(problem(with("type", json!("authorized_user")), admin.clone()).contains("type"));
         for uri in ["not a uri", "ftp://x/", "/token", "http://", "localhost:1/token", ""] {
-            assert!(problem(with("token_uri", json!(uri)), admin.clone()).contains("token_uri"), "{uri}");
+            assert!(
+                problem(with("token_uri", json!(uri)), admin.clone()).contains("token_uri"),
+                "{uri}"
+            );
         }
         let text = problem(key(), json!("nobody"));
         assert!(text.contains("tasker keystore set GAPI_ADMIN_EMAIL"), "{text}");

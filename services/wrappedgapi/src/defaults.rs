@@ -9,6 +9,8 @@ use crate::resolve::Target;
 pub const MY_CUSTOMER: &str = "my_customer";
 
 const PAGE_LIMIT: &str = "500";
+/// Directory's limit for groups and their members.
+const SHORT_PAGE_LIMIT: &str = "200";
 
 /// Fills in absent parameters: Gmail's `userId`, Directory's customer, the page size of
 /// `admin.users.list`, and the older spelling `messageId`.
@@ -39,11 +41,12 @@ pub fn fill(target: &Target, params: &mut Map<String, Value>) {
 /// The parameter with the bounds that Google documents in prose.
 pub fn bounded(target: &Target, name: &str, parameter: &Parameter) -> Parameter {
     let mut parameter = parameter.clone();
-    let prose = matches!(target.document.version.as_str(), "directory_v1")
-        || target.document.name == "gmail";
+    let prose = target.document.version == "directory_v1" || target.document.name == "gmail";
     if prose && name == "maxResults" {
         parameter.minimum.get_or_insert_with(|| "1".to_owned());
-        parameter.maximum.get_or_insert_with(|| PAGE_LIMIT.to_owned());
+        let short = matches!(target.path.as_str(), "admin.groups.list" | "admin.members.list");
+        let most = if short { SHORT_PAGE_LIMIT } else { PAGE_LIMIT };
+        parameter.maximum.get_or_insert_with(|| most.to_owned());
     }
     parameter
 }

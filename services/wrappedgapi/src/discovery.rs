@@ -12,8 +12,7 @@ use crate::resolve;
 ///
 /// `path` is what task code writes: `gmail.users.messages.list`, `drive:v3.files.list`.
 pub fn is_idempotent(path: &str) -> bool {
-    resolve::resolve(Catalogue::embedded(), path)
-        .is_ok_and(|target| target.method.is_idempotent())
+    resolve::resolve(Catalogue::embedded(), path).is_ok_and(|target| target.method.is_idempotent())
 }
 
 /// The documents that calls are dispatched over.
@@ -66,7 +65,9 @@ impl Catalogue {
     pub fn with_directory(directory: &Path) -> Result<Self, CatalogueError> {
         let read = |path: &Path, source| CatalogueError::Read { path: shown(path), source };
         let mut files = std::fs::read_dir(directory)
-            .and_then(|list| list.map(|item| item.map(|i| i.path())).collect::<io::Result<Vec<_>>>())
+            .and_then(|list| {
+                list.map(|item| item.map(|i| i.path())).collect::<io::Result<Vec<_>>>()
+            })
             .map_err(|source| read(directory, source))?;
         files.retain(|path| path.extension().is_some_and(|ext| ext == "json"));
         files.sort();

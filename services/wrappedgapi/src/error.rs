@@ -45,6 +45,8 @@ pub enum CallError {
         cause: String,
         /// Whether time ran out.
         timeout: bool,
+        /// Whether Google may have acted upon the request.
+        sent: bool,
         /// When to try again, if that is safe.
         retry: Option<Duration>,
     },
@@ -58,12 +60,16 @@ impl CallError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Arguments(_) => StatusCode::BAD_REQUEST,
-            Self::Credentials(CredentialError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Credentials(CredentialError::Unavailable { .. }) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             // Not 500: asking again changes nothing until somebody sets the key.
             Self::Credentials(_) => StatusCode::FAILED_DEPENDENCY,
             Self::Token { source: TokenError::Denied { .. }, .. } => StatusCode::FORBIDDEN,
             Self::Token { source: TokenError::Key(_), .. } => StatusCode::FAILED_DEPENDENCY,
             Self::Token { source: TokenError::Transient(_), .. } => StatusCode::BAD_GATEWAY,
+            // A redirect or 304 would mean something else to our caller.
+            Self::Google { error, .. } if error.status.as_u16() < 400 => StatusCode::BAD_GATEWAY,
             Self::Google { error, .. } => error.status,
             Self::Network { timeout: true, .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Network { .. } | Self::Answer(_) => StatusCode::BAD_GATEWAY,
@@ -81,6 +87,7 @@ impl CallError {
             Self::Token { source: TokenError::Transient(_), .. } => "tokenEndpointUnavailable",
             Self::Google { error, .. } => &error.reason,
             Self::Network { timeout: true, .. } => "timeout",
+            Self::Network { sent: true, .. } => "connectionLost",
             Self::Network { .. } => "unreachable",
             Self::Answer(_) => "badAnswer",
         }
@@ -88,7 +95,9 @@ impl CallError {
 
     fn retry(&self) -> Option<Duration> {
         match self {
-            Self::Token { retry, .. } | Self::Google { retry, .. } | Self::Network { retry, .. } => *retry,
+            Self::Token { retry, .. }
+            | Self::Google { retry, .. }
+            | Self::Network { retry, .. } => *retry,
             Self::Credentials(CredentialError::Unavailable { .. }) => Some(Duration::from_secs(1)),
             _ => None,
         }

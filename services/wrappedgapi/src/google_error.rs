@@ -32,8 +32,7 @@ impl GoogleError {
             .map_or_else(|| without_json(status, headers), str::to_owned);
         let reason = reason(&body).unwrap_or_else(|| default_reason(status)).to_owned();
         let now = SystemTime::now();
-        let retry_after =
-            header_wait(headers, now).or_else(|| message_wait(&message, now));
+        let retry_after = header_wait(headers, now).or_else(|| message_wait(&message, now));
         Self { status, reason, message, retry_after, body }
     }
 
@@ -80,7 +79,10 @@ fn default_reason(status: StatusCode) -> &'static str {
 fn without_json(status: StatusCode, headers: &HeaderMap) -> String {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("nothing");
     let kind = kind.split(';').next().unwrap_or_default();
-    format!("{} (Google answered {kind} instead of JSON)", status.canonical_reason().unwrap_or("error"))
+    format!(
+        "{} (Google answered {kind} instead of JSON)",
+        status.canonical_reason().unwrap_or("error")
+    )
 }
 
 fn header_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
@@ -117,7 +119,10 @@ mod tests {
             "errors": [{"reason": "userRateLimitExceeded", "domain": "usageLimits"}],
             "status": "PERMISSION_DENIED"}});
         let error = parse(403, &legacy.to_string());
-        assert_eq!((error.reason.as_str(), error.message.as_str()), ("userRateLimitExceeded", "Slow down"));
+        assert_eq!(
+            (error.reason.as_str(), error.message.as_str()),
+            ("userRateLimitExceeded", "Slow down")
+        );
         assert!(error.is_rate_limit());
 
         let newer = json!({"error": {"code": 403, "message": "No scope", "status": "PERMISSION_DENIED",
@@ -148,7 +153,13 @@ mod tests {
         for reason in ["userRateLimitExceeded", "rateLimitExceeded", "quotaExceeded"] {
             assert!(error(reason).is_rate_limit(), "{reason}");
         }
-        for reason in ["dailyLimitExceeded", "domainPolicy", "forbidden", "insufficientPermissions", "accessNotConfigured"] {
+        for reason in [
+            "dailyLimitExceeded",
+            "domainPolicy",
+            "forbidden",
+            "insufficientPermissions",
+            "accessNotConfigured",
+        ] {
             assert!(!error(reason).is_rate_limit(), "{reason}");
         }
         assert!(parse(429, "").is_rate_limit());
@@ -157,11 +168,12 @@ mod tests {
     #[test]
     fn the_wait_comes_from_seconds_a_date_or_gmails_words() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let headers = |text: &str| HeaderMap::from_iter([(header::RETRY_AFTER, text.parse().unwrap())]);
+        let headers =
+            |text: &str| HeaderMap::from_iter([(header::RETRY_AFTER, text.parse().unwrap())]);
         let secs = |wait: Option<Duration>| wait.map(|w| w.as_secs());
         assert_eq!(secs(header_wait(&headers("7"), now)), Some(7));
         assert_eq!(secs(header_wait(&headers("Tue, 14 Nov 2023 22:13:30 GMT"), now)), Some(10));
-        assert_eq!(secs(header_wait(&headers("Tue, 14 Nov 2003 22:13:30 GMT"), now)), Some(0));
+        assert_eq!(secs(header_wait(&headers("Fri, 14 Nov 2003 22:13:30 GMT"), now)), Some(0));
         assert_eq!(secs(header_wait(&headers("soon"), now)), None);
         let words = "User-rate limit exceeded.  Retry after 2023-11-14T22:13:25.000Z";
         assert_eq!(secs(message_wait(words, now)), Some(5));

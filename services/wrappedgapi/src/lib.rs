@@ -15,6 +15,9 @@ mod defaults;
 pub mod discovery;
 pub mod document;
 mod error;
+#[cfg(test)]
+mod every_method;
+mod failure;
 mod google_error;
 mod keystore;
 mod multipart;
@@ -33,6 +36,7 @@ mod template;
 mod tls;
 mod token;
 mod token_error;
+mod user_tokens;
 mod values;
 mod wire;
 
@@ -43,8 +47,8 @@ pub use credentials::{
     ADMIN_EMAIL, CredentialError, CredentialSource, KEY, NAMESPACE, keystore_answer,
     keystore_request,
 };
-pub use keystore::PeerKeystore;
 pub use discovery::{Catalogue, is_idempotent};
+pub use keystore::PeerKeystore;
 pub use resolve::{Target, Unknown, resolve};
 pub use routes::router;
 
@@ -77,6 +81,8 @@ pub enum StateError {
 impl State {
     /// A service over a source of credentials and the documents of `catalogue`.
     ///
+    /// Call it after logging is set up: it caps the `log` crate at info, see `cap_token_logs`.
+    ///
     /// # Errors
     /// When TLS or the HTTP client cannot be set up.
     pub fn new(
@@ -84,6 +90,7 @@ impl State {
         catalogue: Catalogue,
         source: Arc<dyn CredentialSource>,
     ) -> Result<Self, StateError> {
+        cap_token_logs();
         let tls = tls::client_config()?;
         let client = TokenClient::new(tls.clone(), config.connect_timeout);
         let sessions = Sessions::new(
@@ -96,4 +103,11 @@ impl State {
         let google = Google::new(tls, &config)?;
         Ok(Self(Arc::new(Shared { config, catalogue: Arc::new(catalogue), sessions, google })))
     }
+}
+
+/// yup-oauth2 writes tokens and assertions to the `log` crate at debug level. A directive of
+/// `RUST_LOG` that names one of its modules beats any filter for the whole crate, so the cap is
+/// set where no directive reaches. Crates that log by `tracing` are not affected.
+fn cap_token_logs() {
+    log::set_max_level(log::max_level().min(log::LevelFilter::Info));
 }

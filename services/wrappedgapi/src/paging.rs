@@ -35,7 +35,8 @@ pub async fn all(
         if let Some(most) = arguments.options.max_items {
             limit_page(target, &mut arguments, most.saturating_sub(joined.items));
         }
-        let request = request::build(target, &arguments, &config.roots).map_err(CallError::Arguments)?;
+        let request =
+            request::build(target, &arguments, &config.roots).map_err(CallError::Arguments)?;
         let reply = google.send(&request, grant).await?;
         let Ok(Value::Object(page)) = serde_json::from_slice(&reply.body) else {
             return Err(CallError::Answer("a page is no JSON object".to_owned()));
@@ -81,7 +82,8 @@ impl Joined {
                 (_, value) => drop(self.fields.insert(name, value)),
             }
         }
-        let length = |name: &String| self.fields.get(name).and_then(Value::as_array).map_or(0, Vec::len);
+        let length =
+            |name: &String| self.fields.get(name).and_then(Value::as_array).map_or(0, Vec::len);
         self.items = lists.iter().map(length).max().unwrap_or(self.items);
     }
 

@@ -59,7 +59,11 @@ const JSON: &str = "application/json";
 ///
 /// # Errors
 /// A sentence naming the parameter that cannot be part of a path.
-pub fn build(target: &Target, arguments: &Arguments, roots: &Roots) -> Result<GoogleRequest, String> {
+pub fn build(
+    target: &Target,
+    arguments: &Arguments,
+    roots: &Roots,
+) -> Result<GoogleRequest, String> {
     let document = &target.document;
     let root = roots.root(&document.name, &document.root_url);
     let payload = payload(target, arguments)?;
@@ -84,7 +88,8 @@ pub fn build(target: &Target, arguments: &Arguments, roots: &Roots) -> Result<Go
 }
 
 fn url(root: &str, path: &str, query: &[(String, String)]) -> Result<Url, String> {
-    let parse = |text: &str| Url::parse(text).map_err(|error| format!("cannot build the URL: {error}"));
+    let parse =
+        |text: &str| Url::parse(text).map_err(|error| format!("cannot build the URL: {error}"));
     let mut url = parse(&format!("{root}{path}"))?;
     // If parsing has changed the path, the call would reach another resource than it names.
     if url.path() != format!("{}{path}", parse(root)?.path()) {
@@ -114,7 +119,8 @@ fn payload(target: &Target, arguments: &Arguments) -> Result<Payload, String> {
     let Some(media) = &arguments.media else {
         return Ok(json.map_or(Payload::Empty, |json| Payload::Bytes(JSON.to_owned(), json)));
     };
-    let resumable = target.method.media_upload.as_ref().is_some_and(|u| u.protocols.resumable.is_some());
+    let resumable =
+        target.method.media_upload.as_ref().is_some_and(|u| u.protocols.resumable.is_some());
     if resumable && (media.resumable || media.data.len() > RESUMABLE_FROM) {
         let metadata = json.unwrap_or_else(|| Bytes::from_static(b"{}"));
         return Ok(Payload::Resumable { metadata, media: media.clone() });

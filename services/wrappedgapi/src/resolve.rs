@@ -112,7 +112,10 @@ mod tests {
         assert_eq!(id("admin.users.list"), "directory_v1 directory.users.list admin.users.list");
         assert_eq!(id("admin.transfers.list").split(' ').next(), Some("datatransfer_v1"));
         assert_eq!(id("admin.activities.list").split(' ').next(), Some("reports_v1"));
-        assert_eq!(id("groupssettings.groups.get").split(' ').nth(1), Some("groupsSettings.groups.get"));
+        assert_eq!(
+            id("groupssettings.groups.get").split(' ').nth(1),
+            Some("groupsSettings.groups.get")
+        );
         assert_eq!(id("oauth2.tokeninfo").split(' ').nth(1), Some("oauth2.tokeninfo"));
     }
 

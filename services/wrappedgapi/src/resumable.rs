@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use reqwest::{Response, Url};
 
+use crate::failure::Failure;
 use crate::options::Media;
 use crate::request::GoogleRequest;
-use crate::send::{Failure, Google, Reply};
+use crate::send::{Google, Reply};
 
 /// Google wants multiples of 256 KiB, but for the last chunk.
 const CHUNK: usize = 8 << 20;

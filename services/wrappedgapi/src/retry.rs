@@ -63,7 +63,8 @@ impl RetryPolicy {
             self.advice = None;
             return Retry::Abort;
         }
-        let wait = asked.map_or_else(|| backoff(self.attempt), |asked| asked + jitter(LEAST_JITTER));
+        let wait =
+            asked.map_or_else(|| backoff(self.attempt), |asked| asked + jitter(LEAST_JITTER));
         self.attempt += 1;
         self.advice = Some(wait);
         // Giving up early lets the caller queue the call durably instead of holding it here.
@@ -128,7 +129,11 @@ mod tests {
             (400, "failedPrecondition", false),
             (404, "notFound", false),
         ] {
-            assert_eq!(retries(&mut policy(true), &error(status, reason, None)), expected, "{status} {reason}");
+            assert_eq!(
+                retries(&mut policy(true), &error(status, reason, None)),
+                expected,
+                "{status} {reason}"
+            );
         }
     }
 

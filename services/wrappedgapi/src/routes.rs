@@ -6,7 +6,7 @@ mod utility;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{any, get};
+use axum::routing::any;
 
 use crate::State;
 
@@ -16,7 +16,7 @@ const BODY_LIMIT: usize = 50 << 20;
 /// The service's routes: `/health`, and calls at every other path.
 pub fn router(state: State) -> Router {
     Router::new()
-        .route("/health", get(health::health))
+        .route("/health", any(health::health))
         .route("/", any(invoke::invoke))
         .route("/{*rest}", any(invoke::invoke))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

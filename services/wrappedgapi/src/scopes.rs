@@ -9,8 +9,12 @@ use crate::document::Method;
 /// everything else for the first scope listed. `gmail.metadata` comes last because it refuses `q`
 /// and message bodies.
 pub fn choose<'a>(method: &'a Method, allowed: &[String]) -> Option<&'a str> {
-    let allowed: Vec<&str> =
-        method.scopes.iter().map(String::as_str).filter(|s| allowed.iter().any(|a| a == s)).collect();
+    let allowed: Vec<&str> = method
+        .scopes
+        .iter()
+        .map(String::as_str)
+        .filter(|s| allowed.iter().any(|a| a == s))
+        .collect();
     if !allowed.is_empty() {
         return pick(method, &allowed);
     }
@@ -71,7 +75,10 @@ mod tests {
         assert_eq!(scope("gmail.users.messages.list", &["gmail.modify"]).unwrap(), "gmail.modify");
         let both = ["gmail.metadata", "gmail.modify"];
         assert_eq!(scope("gmail.users.messages.list", &both).unwrap(), "gmail.modify");
-        assert_eq!(scope("gmail.users.messages.list", &["gmail.metadata"]).unwrap(), "gmail.metadata");
+        assert_eq!(
+            scope("gmail.users.messages.list", &["gmail.metadata"]).unwrap(),
+            "gmail.metadata"
+        );
         assert_eq!(scope("gmail.users.messages.list", &["drive"]).unwrap(), "gmail.readonly");
     }
 

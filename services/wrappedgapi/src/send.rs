@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use google_apis_common::{GetToken as _, Retry};
-use http::{StatusCode, header};
+use http::header;
 use reqwest::{Client, RequestBuilder, Response};
 
 use crate::config::Config;
 use crate::error::CallError;
+use crate::failure::Failure;
 use crate::google_error::GoogleError;
 use crate::request::{AnswerKind, GoogleRequest, Payload};
 use crate::resumable;
 use crate::retry::RetryPolicy;
-use crate::token::UserTokens;
 use crate::token_error::TokenError;
+use crate::user_tokens::UserTokens;
 
 /// The way to Google's APIs.
 pub struct Google {
@@ -42,23 +43,6 @@ pub struct Reply {
     pub content_type: Option<String>,
     /// Its body.
     pub body: Bytes,
-}
-
-/// An attempt that failed.
-pub enum Failure {
-    /// Google answered an error.
-    Google(Box<GoogleError>),
-    /// There was no answer; `sent` unless the connection was never made.
-    Network {
-        /// Why, without the address.
-        cause: String,
-        /// Whether time ran out.
-        timeout: bool,
-        /// Whether Google may have seen the request.
-        sent: bool,
-    },
-    /// The answer cannot be used.
-    Answer(String),
 }
 
 // Google compresses only for clients whose User-Agent says "gzip".
@@ -216,40 +200,5 @@ impl Grant {
         let scope = self.scope.as_deref().unwrap_or_default();
         let hint = source.hint(scope, &self.tokens.subject, &self.client_id);
         CallError::Token { source, hint, retry }
-    }
-}
-
-impl Failure {
-    fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::Google(error) if error.status == StatusCode::UNAUTHORIZED)
-    }
-
-    fn retry(&self, policy: &mut RetryPolicy) -> Retry {
-        match self {
-            Self::Google(error) => policy.google(error),
-            Self::Network { sent, .. } => policy.network(*sent),
-            Self::Answer(_) => Retry::Abort,
-        }
-    }
-
-    fn into_error(self, retry: Option<Duration>) -> CallError {
-        match self {
-            Self::Google(error) => CallError::Google { error, retry },
-            Self::Network { cause, timeout, .. } => CallError::Network { cause, timeout, retry },
-            Self::Answer(problem) => CallError::Answer(problem),
-        }
-    }
-}
-
-impl From<reqwest::Error> for Failure {
-    fn from(error: reqwest::Error) -> Self {
-        let (timeout, sent) = (error.is_timeout(), !error.is_connect());
-        // Without the address: it may hold a user's query.
-        let error = error.without_url();
-        let mut innermost: &dyn std::error::Error = &error;
-        while let Some(source) = innermost.source() {
-            innermost = source;
-        }
-        Self::Network { cause: innermost.to_string(), timeout, sent }
     }
 }

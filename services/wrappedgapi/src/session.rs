@@ -76,7 +76,8 @@ impl Sessions {
             Some(session) => session,
             None => Arc::new(self.open(raw).await?),
         };
-        let fresh = Current { session: Arc::clone(&session), read_at: Instant::now(), doubted: false };
+        let fresh =
+            Current { session: Arc::clone(&session), read_at: Instant::now(), doubted: false };
         *current = Some(fresh);
         Ok(session)
     }
@@ -95,7 +96,8 @@ impl Sessions {
 
     async fn open(&self, raw: (Value, Value)) -> Result<Session, CredentialError> {
         let checked = credentials::check(&raw.0, &raw.1)?;
-        let (client_email, client_id) = (checked.key.client_email.clone(), checked.key.client_id.clone());
+        let (client_email, client_id) =
+            (checked.key.client_email.clone(), checked.key.client_id.clone());
         let tokens =
             TokenPool::new(checked.key, self.client.clone(), self.token_timeout, self.capacity);
         tokens.check_key(&checked.admin_email).await.map_err(|_| CredentialError::Invalid {

@@ -28,9 +28,8 @@ pub fn expand(
         path.push_str(literal);
         let (name, tail) = tail.split_once('}').ok_or("the API's path template is broken")?;
         let (name, many) = name.strip_prefix('+').map_or((name, false), |n| (n, true));
-        let value = values
-            .get(name)
-            .ok_or_else(|| format!("missing required parameter \"{name}\""))?;
+        let value =
+            values.get(name).ok_or_else(|| format!("missing required parameter \"{name}\""))?;
         check(name, value, many, parameters.get(name))?;
         path.extend(utf8_percent_encode(value, if many { SEGMENTS } else { SEGMENT }));
         rest = tail;
@@ -39,12 +38,7 @@ pub fn expand(
     Ok(path)
 }
 
-fn check(
-    name: &str,
-    value: &str,
-    many: bool,
-    parameter: Option<&Parameter>,
-) -> Result<(), String> {
+fn check(name: &str, value: &str, many: bool, parameter: Option<&Parameter>) -> Result<(), String> {
     if value.is_empty() {
         return Err(format!("parameter \"{name}\" must not be empty"));
     }
@@ -92,8 +86,7 @@ mod tests {
 
     #[test]
     fn a_pattern_binds_reserved_values_only() {
-        let parameter: Parameter =
-            serde_json::from_str(r#"{"pattern":"^spaces/[^/]+$"}"#).unwrap();
+        let parameter: Parameter = serde_json::from_str(r#"{"pattern":"^spaces/[^/]+$"}"#).unwrap();
         let parameters = BTreeMap::from([("x".to_owned(), parameter)]);
         let expand = |template: &str, value: &str| {
             let values = BTreeMap::from([("x".to_owned(), value.to_owned())]);

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use google_apis_common::GetToken;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,7 +17,7 @@ use yup_oauth2::{
     ServiceAccountKey,
 };
 
-use crate::token_error::{BoxError, TokenError};
+use crate::token_error::TokenError;
 
 type Connector = HttpsConnector<HttpConnector>;
 
@@ -196,7 +194,9 @@ impl TokenPool {
         &self,
         work: impl Future<Output = Result<String, TokenError>>,
     ) -> Result<String, TokenError> {
-        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(|_| Err(TokenError::timeout()))
+        tokio::time::timeout(self.timeout, work)
+            .await
+            .unwrap_or_else(|_| Err(TokenError::timeout()))
     }
 }
 
@@ -242,35 +242,4 @@ fn noted(slot: &Subject, scope: &str, answer: &AccessToken) -> Option<String> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // No code panics while holding these; if it ever does, the maps are still whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A user's tokens as google-apis-common wants them: also usable with generated API crates.
-#[derive(Clone)]
-pub struct UserTokens {
-    /// The pool.
-    pub pool: Arc<TokenPool>,
-    /// The user.
-    pub subject: String,
-}
-
-impl UserTokens {
-    /// See [`TokenPool::refresh`].
-    ///
-    /// # Errors
-    /// [`TokenError`].
-    pub async fn refresh(&self, scope: &str, refused: &str) -> Result<String, TokenError> {
-        self.pool.refresh(&self.subject, scope, refused).await
-    }
-}
-
-type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<String>, BoxError>> + Send + 'a>>;
-
-impl GetToken for UserTokens {
-    /// A token for the first scope; more than one is never asked for.
-    fn get_token<'a>(&'a self, scopes: &'a [&str]) -> TokenFuture<'a> {
-        Box::pin(async move {
-            let Some(scope) = scopes.first() else { return Ok(None) };
-            Ok(Some(self.pool.token(&self.subject, scope).await?))
-        })
-    }
 }

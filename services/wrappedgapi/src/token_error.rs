@@ -74,7 +74,8 @@ impl TokenError {
 }
 
 fn new_key() -> String {
-    "create a new key for the service account, then: tasker keystore set GAPI_KEY @key.json".to_owned()
+    "create a new key for the service account, then: tasker keystore set GAPI_KEY @key.json"
+        .to_owned()
 }
 
 /// The error type of google-apis-common's `GetToken`.

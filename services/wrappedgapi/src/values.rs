@@ -29,7 +29,9 @@ fn text(name: &str, parameter: &Parameter, value: &Value) -> Result<String, Stri
         ("boolean", Value::Bool(b)) => Some(b.to_string()),
         ("boolean", Value::String(s)) => Some(s.clone()).filter(|s| s == "true" || s == "false"),
         ("number", Value::Number(n)) => Some(n.to_string()),
-        ("number", Value::String(s)) => s.parse::<f64>().ok().filter(|n| n.is_finite()).map(|_| s.clone()),
+        ("number", Value::String(s)) => {
+            s.parse::<f64>().ok().filter(|n| n.is_finite()).map(|_| s.clone())
+        }
         ("integer" | "boolean" | "number", _) => None,
         (_, Value::String(s)) => Some(s.clone()),
         (_, Value::Number(n)) => Some(n.to_string()),

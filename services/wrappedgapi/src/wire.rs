@@ -194,8 +194,12 @@ mod tests {
     #[test]
     fn utilities_are_told_from_google_methods() {
         let wanted = |body: Value| parse(body.to_string().as_bytes()).unwrap();
-        assert_eq!(wanted(json!({"method": "echo", "args": [1]})), Wanted::Utility(Utility::Echo, vec![json!(1)]));
-        let step = json!({"chain": [{"property": "test"}, {"property": "getStepData", "args": [{}]}]});
+        assert_eq!(
+            wanted(json!({"method": "echo", "args": [1]})),
+            Wanted::Utility(Utility::Echo, vec![json!(1)])
+        );
+        let step =
+            json!({"chain": [{"property": "test"}, {"property": "getStepData", "args": [{}]}]});
         assert_eq!(wanted(step), Wanted::Utility(Utility::TestStepData, vec![json!({})]));
     }
 

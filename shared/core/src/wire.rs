@@ -65,6 +65,9 @@ pub struct ResumeRequest {
     /// Lease on the call's row, when a processor sends this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseRef>,
+    /// Number of the call in its run, with `lease`.
+    #[serde(default)]
+    pub seq: u32,
     /// Whether the sender takes the next call at once.
     #[serde(default)]
     pub keep: bool,
@@ -98,6 +101,8 @@ pub struct Handed {
     pub root_id: StackRunId,
     /// Its run.
     pub task_run_id: TaskRunId,
+    /// Number of the call in its run; 0 for a root.
+    pub seq: u32,
     /// Wrapped service.
     pub service: String,
     /// Dotted method.

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
-    Result,
+    Result, StoreError, lenient,
     table::TableQuery,
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted,
@@ -21,12 +21,16 @@ pub trait StorageAdapter: Send + Sync {
     /// Brings the schema up to date.
     async fn migrate(&self) -> Result<()>;
 
-    /// Makes a run: a row of `task_runs` and its root row, ready to be claimed.
+    /// Makes a run: a row of `task_runs` and its root row, ready to be claimed. For a parent call
+    /// that already became a run, answers that one.
     async fn submit(&self, run: &NewRun) -> Result<Submitted>;
     /// Leases the ready row that has waited longest.
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>>;
     /// Leases one row, if it is ready.
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>>;
+    /// Leases a call that is `needs_attention`, for a person who knows what became of it: then
+    /// [`record`](Self::record) its outcome, or [`release`](Self::release) it to be sent again.
+    async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>>;
     /// Everything needed to bring a run's code back to where it was.
     async fn image(&self, root: StackRunId) -> Result<RunImage>;
     /// Commits what task code did up to its quiet point: the delivered outcome, the calls it made,
@@ -38,8 +42,9 @@ pub trait StorageAdapter: Send + Sync {
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()>;
     /// Keeps a lease; false if it was lost.
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool>;
-    /// Frees leases that ran out and, with `slot`, those a previous process of that name held.
-    /// Calls that must not be repeated blindly become `needs_attention`. Answers how many.
+    /// Frees leases that ran out (at most 100 at a time) and, with `slot`, all those a previous
+    /// process of that name held. Calls that must not be repeated blindly become
+    /// `needs_attention`. Answers how many. Each row is freed by itself.
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize>;
     /// Milliseconds until a lease runs out or a row falls due (0: now); `None` if nothing is open.
     async fn next_deadline(&self) -> Result<Option<u64>>;
@@ -64,6 +69,8 @@ pub trait StorageAdapter: Send + Sync {
     async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>>;
     /// Newest runs first.
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<TaskRun>>;
+    /// One row.
+    async fn stack_run(&self, id: StackRunId) -> Result<Option<StackRun>>;
     /// Rows of a run above id `after`, `limit` at most.
     async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>>;
     /// The newest `limit` lines a run printed, oldest first.
@@ -71,6 +78,18 @@ pub trait StorageAdapter: Send + Sync {
     /// Forgets all runs; functions and secrets stay.
     async fn clear_runs(&self) -> Result<()>;
 
-    /// A query of task code on one table; rows as JSON objects.
-    async fn table(&self, query: &TableQuery) -> Result<Vec<serde_json::Value>>;
+    /// A query of task code on one table; rows as JSON objects, their JSON columns byte for byte.
+    async fn table_json(&self, query: &TableQuery) -> Result<Vec<Json>>;
+    /// The same as values; what a [`serde_json::Value`] cannot hold (half a surrogate pair, a
+    /// number beyond an f64) is replaced.
+    async fn table(&self, query: &TableQuery) -> Result<Vec<serde_json::Value>> {
+        let rows = self.table_json(query).await?;
+        let parse = |row: &Json| lenient::parse(row.get());
+        let rows: std::result::Result<_, _> = rows.iter().map(parse).collect();
+        rows.map_err(|e| StoreError::Corrupt(e.to_string()))
+    }
+
+    /// What is wrong with the runs as they are now: nothing, unless there is a fault in the engine
+    /// or somebody changed rows by hand. For tests and `tasker` itself.
+    async fn check_invariants(&self) -> Result<Vec<String>>;
 }

@@ -7,8 +7,11 @@
 mod adapter;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod columns;
 mod dialect;
 mod error;
+mod invariants;
+mod lenient;
 mod plan;
 mod postgres;
 mod rows;

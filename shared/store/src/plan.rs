@@ -66,6 +66,9 @@ pub struct Times {
     pub delay_ms: i64,
 }
 
+/// A hundred years: later than that no database can be told.
+const FOREVER_MS: i64 = 3_155_760_000_000;
+
 impl Loaded {
     /// Reads the rows of [`sql::LOAD_CHAIN`].
     pub fn read(root_id: StackRunId, rows: Vec<Row>) -> Result<Self> {
@@ -132,8 +135,10 @@ impl Loaded {
         };
         let mut plan = self.write(event, settled, &a.asked, a.end.as_ref(), times)?;
         plan.writes.extend(a.logs.iter().map(|l| {
+            // Postgres has no NUL in text; a line with one must not stop the run.
+            let message = l.message.replace('\0', "\u{fffd}");
             let line: [Value; 4] =
-                [self.task_run_id.into(), (&l.level).into(), (&l.message).into(), l.at_ms.into()];
+                [self.task_run_id.into(), (&l.level).into(), message.into(), l.at_ms.into()];
             Write::new(sql::INSERT_LOG, line)
         }));
         // Logs first: the end of a run gathers them.
@@ -232,6 +237,7 @@ impl Loaded {
                 lease: lease(row.id),
                 root_id,
                 task_run_id,
+                seq,
                 service: row.service.clone(),
                 method: row.method.clone(),
                 args: row.args.clone(),
@@ -247,6 +253,7 @@ impl Loaded {
             lease: lease(StackRunId(0)),
             root_id,
             task_run_id,
+            seq,
             service: call.service.clone(),
             method: call.method.clone(),
             args: call.args.clone(),
@@ -261,7 +268,7 @@ impl Loaded {
                 (c.service.as_str(), c.method.as_str(), c.args.clone(), c.is_idempotent(), 0)
             }
             Ask::Timer(ms) => {
-                let delay = i64::try_from(*ms).unwrap_or(i64::MAX / 4);
+                let delay = i64::try_from(*ms).unwrap_or(FOREVER_MS).min(FOREVER_MS);
                 (TIMER, "sleep", tasker_core::json::of(&[ms]), true, delay)
             }
         };

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use crate::{Dialect, Result, Value, value::Row};
+use crate::{Dialect, Result, Value, columns::Columns, value::Row};
 
-/// A statement to run when the transaction commits.
+/// A statement and its parameters.
 #[derive(Debug)]
 pub struct Write {
     /// Template (see [`crate::dialect`]).
@@ -29,11 +29,20 @@ pub trait Session: Send {
         params: Vec<Value>,
     ) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
-    /// Runs a text that was built at run time; its identifiers were checked by the caller.
+    /// Runs several statements in order, in one round trip where the database can. Each sees what
+    /// others committed while the one before it waited for a lock.
+    fn queries(
+        &mut self,
+        reads: Vec<Write>,
+    ) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send;
+
+    /// Runs a text that was built at run time; its identifiers were checked by the caller. Each
+    /// row comes back as one JSON object in one text column.
     fn query_text(
         &mut self,
         sql: String,
         params: Vec<Value>,
+        columns: Columns,
     ) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
     /// Runs `writes` in order and commits, in one round trip where the database can.

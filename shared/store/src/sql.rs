@@ -1,5 +1,9 @@
 //! Every statement of the engine, once for both databases (see [`crate::dialect`]).
 
+/// Locks a run: whoever changes it holds its root. A statement of its own, since one that waits
+/// for a lock still reads as of its start and would miss the rows that were made meanwhile.
+pub const LOCK_CHAIN: &str = "select id from stack_runs where id = $1 {lock}";
+
 /// A run's root and its open children, locked, root first.
 pub const LOAD_CHAIN: &str = "\
 select id, parent_stack_run_id, parent_task_run_id, kind, seq, status, runnable, epoch, lease_owner, \
@@ -16,29 +20,29 @@ pub const PARENT: &str = "select parent_stack_run_id from stack_runs where id = 
 
 /// Writes a call's control columns, and its outcome when it has one.
 pub const SAVE_CHILD: &str = "\
-update stack_runs set status = $2, runnable = $3, \
+update stack_runs set status = {text $2}, runnable = $3, \
   attempt = attempt + case when {text $5} is not null and epoch <> $4 then 1 else 0 end, \
-  sent_at = case when $2 = 'pending' then null \
+  sent_at = case when {text $2} = 'pending' then null \
     when {text $5} is not null and epoch <> $4 and not idempotent then {now} else sent_at end, \
   lease_until = case when {text $5} is null then null when epoch = $4 then lease_until \
     else {after $6} end, \
   epoch = $4, lease_owner = {text $5}, delivery = {int $7}, delivered_ms = {int $8}, \
   result = coalesce({json $9}, result), error = coalesce({json $10}, error), \
   not_before = {after $11}, updated_at = {now}, \
-  ended_at = case when $2 in ('completed', 'failed', 'cancelled') then {now} else ended_at end \
+  ended_at = case when {text $2} in ('completed', 'failed', 'cancelled') then {now} else ended_at end \
 where id = $1";
 
 /// Writes the root's control columns, and the run's outcome when it ended.
 pub const SAVE_ROOT: &str = "\
-update stack_runs set status = $2, epoch = $3, \
-  lease_owner = case when $2 = 'processing' then lease_owner end, \
-  lease_until = case when $2 = 'processing' then lease_until end, \
+update stack_runs set status = {text $2}, epoch = $3, \
+  lease_owner = case when {text $2} = 'processing' then lease_owner end, \
+  lease_until = case when {text $2} = 'processing' then lease_until end, \
   waiting_on_stack_run_id = (select c.id from stack_runs c \
     where c.parent_stack_run_id = $1 and c.seq = {int $4} and c.kind <> 'task'), \
   deliveries = $5, next_seq = $6, \
   result = coalesce({json $7}, result), error = coalesce({json $8}, error), \
   not_before = {after $9}, updated_at = {now}, \
-  ended_at = case when $2 in ('completed', 'failed', 'cancelled') then {now} else ended_at end \
+  ended_at = case when {text $2} in ('completed', 'failed', 'cancelled') then {now} else ended_at end \
 where id = $1";
 
 /// Makes a call or timer.
@@ -73,6 +77,12 @@ pub const INSERT_TASK: &str = "\
 insert into task_runs (task_function_id, version, task_name, input, status, parent_stack_run_id) \
 values ({int $1}, {int $2}, $3, {json $4}, 'pending', {int $5}) returning id";
 
+/// The run that a call became.
+pub const NESTED: &str = "\
+select t.id, r.id from task_runs t \
+join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
+where t.parent_stack_run_id = $1";
+
 /// A run's root row.
 pub const INSERT_ROOT: &str = "\
 insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
@@ -90,7 +100,7 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   lease_owner = $1, lease_until = {after $2}, \
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 from ready where id = picked \
-returning id, parent_task_run_id, parent_stack_run_id, kind, service_name, method_name, \
+returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
   {text args}, idempotent, epoch, attempt";
 
 /// Takes one named row, if it is ready.
@@ -99,7 +109,15 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   lease_owner = $1, lease_until = {after $2}, \
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 where id = $3 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
-returning id, parent_task_run_id, parent_stack_run_id, kind, service_name, method_name, \
+returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
+  {text args}, idempotent, epoch, attempt";
+
+/// Takes a call that waits for a person.
+pub const CLAIM_ATTENTION: &str = "\
+update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attempt + 1, \
+  lease_owner = $1, lease_until = {after $2}, updated_at = {now} \
+where id = $3 and status = 'needs_attention' \
+returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
   {text args}, idempotent, epoch, attempt";
 
 /// Keeps a lease.
@@ -107,17 +125,37 @@ pub const HEARTBEAT: &str = "\
 update stack_runs set lease_until = {after $4} \
 where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing' returning id";
 
-/// Frees leases that ran out, and at a processor's start those of its own slot.
-pub const RELEASE_EXPIRED: &str = "\
-with lost as materialized ( \
-  select id as picked from stack_runs \
-  where status = 'processing' and (lease_until < {now} or lease_owner = {text $1}) \
-  order by lease_until limit 100 {skip}) \
-update stack_runs set epoch = epoch + 1, crashes = crashes + 1, lease_owner = null, \
-  lease_until = null, not_before = {now}, updated_at = {now}, \
-  status = case when kind = 'call' and not idempotent and sent_at is not null then 'needs_attention' \
-    when kind = 'task' and deliveries > 0 then 'pending_resume' else 'pending' end \
-from lost where id = picked returning id";
+/// What becomes of a row whose lease was lost.
+macro_rules! lost {
+    () => {
+        "epoch = epoch + 1, crashes = crashes + 1, lease_owner = null, lease_until = null, \
+         not_before = {now}, updated_at = {now}, status = case \
+           when kind = 'call' and not idempotent and sent_at is not null then 'needs_attention' \
+           when kind = 'task' and deliveries > 0 then 'pending_resume' else 'pending' end "
+    };
+}
+
+/// Frees leases that ran out. Rows that somebody works on this moment are left for the next time:
+/// waiting for several rows at once could deadlock.
+pub const RELEASE_EXPIRED: &str = concat!(
+    "with lost as materialized ( \
+       select id as picked from stack_runs where status = 'processing' and lease_until < {now} \
+       order by lease_until limit 100 {skip}) \
+     update stack_runs set ",
+    lost!(),
+    "from lost where id = picked returning id"
+);
+
+/// Rows that a slot holds.
+pub const HELD_BY: &str =
+    "select id from stack_runs where status = 'processing' and lease_owner = $1 order by id";
+
+/// Frees one of them, waiting for whoever works on it.
+pub const RELEASE_HELD: &str = concat!(
+    "update stack_runs set ",
+    lost!(),
+    "where id = $1 and status = 'processing' and lease_owner = $2 returning id"
+);
 
 /// Milliseconds until the next lease runs out or the next row falls due.
 pub const NEXT_DEADLINE: &str = "\
@@ -144,7 +182,8 @@ from stack_runs where parent_stack_run_id = $1 and kind <> 'task' order by seq";
 /// Makes or changes a published task.
 pub const PUBLISH: &str = "\
 insert into task_functions (name, code, description) values ($1, $2, {text $3}) \
-on conflict (name) do update set code = excluded.code, description = excluded.description";
+on conflict (name) do update set code = excluded.code, description = excluded.description, \
+  updated_at = {now}";
 
 /// A published task.
 pub const FUNCTION: &str = "\
@@ -172,6 +211,14 @@ select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.statu
 from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
 where ({text $1} is null or t.status = $1) and ({text $2} is null or t.task_name = $2) \
 order by t.id desc limit $3";
+
+/// One row.
+pub const STACK_RUN: &str = "\
+select id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
+  {text args}, status, waiting_on_stack_run_id, {text result}, {text error}, epoch, lease_owner, \
+  attempt, crashes, {ms not_before}, idempotent, delivery, delivered_ms, \
+  {ms created_at}, {ms updated_at}, {ms ended_at} \
+from stack_runs where id = $1";
 
 /// Rows of a run, root first, then its calls.
 pub const STACK_RUNS: &str = "\
@@ -207,6 +254,9 @@ order by namespace, key_name";
 /// Forgets all runs; functions and secrets stay.
 pub const CLEAR_RUNS: [&str; 3] =
     ["delete from task_logs", "delete from stack_runs", "delete from task_runs"];
+
+/// Names and declared types of a table's columns (SQLite).
+pub const COLUMNS: &str = "select name, type from pragma_table_info($1)";
 
 /// The database's clock, milliseconds.
 pub const NOW: &str = "select {now_ms}";

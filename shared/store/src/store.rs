@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, json,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
-    LEASE_MS, Result, StorageAdapter, StoreError, Value,
+    Dialect, LEASE_MS, Result, StorageAdapter, StoreError, Value,
+    columns::Columns,
+    invariants,
     plan::Times,
     rows,
     session::{Backend, Session, Write},
@@ -16,7 +18,7 @@ use crate::{
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted,
     },
-    verbs,
+    verbs::{self, Wanted},
 };
 
 /// The verbs on one database.
@@ -41,11 +43,15 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
-        verbs::claim(self.0.begin().await?, None, owner, TIMES).await
+        verbs::claim(self.0.begin().await?, Wanted::Next, owner, TIMES).await
     }
 
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        verbs::claim(self.0.begin().await?, Some(id), owner, TIMES).await
+        verbs::claim(self.0.begin().await?, Wanted::Row(id), owner, TIMES).await
+    }
+
+    async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
+        verbs::claim(self.0.begin().await?, Wanted::Attention(id), owner, TIMES).await
     }
 
     async fn image(&self, root: StackRunId) -> Result<RunImage> {
@@ -71,7 +77,12 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
-        Ok(self.ask(sql::RELEASE_EXPIRED, vec![slot.into()]).await?.len())
+        let mut freed = self.ask(sql::RELEASE_EXPIRED, vec![]).await?.len();
+        let Some(slot) = slot else { return Ok(freed) };
+        for mut held in self.ask(sql::HELD_BY, vec![slot.into()]).await? {
+            freed += self.ask(sql::RELEASE_HELD, vec![held.value()?, slot.into()]).await?.len();
+        }
+        Ok(freed)
     }
 
     async fn next_deadline(&self) -> Result<Option<u64>> {
@@ -123,6 +134,11 @@ impl<B: Backend> StorageAdapter for Store<B> {
         self.ask(sql::RUNS, params).await?.into_iter().map(rows::run).collect()
     }
 
+    async fn stack_run(&self, id: StackRunId) -> Result<Option<StackRun>> {
+        let found = self.ask(sql::STACK_RUN, vec![id.into()]).await?;
+        found.into_iter().next().map(rows::stack_run).transpose()
+    }
+
     async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>> {
         let params = vec![run.into(), after.into(), limit.into()];
         self.ask(sql::STACK_RUNS, params).await?.into_iter().map(rows::stack_run).collect()
@@ -138,14 +154,28 @@ impl<B: Backend> StorageAdapter for Store<B> {
         self.0.begin().await?.commit(writes).await.map(|_| ())
     }
 
-    async fn table(&self, query: &TableQuery) -> Result<Vec<serde_json::Value>> {
-        let (text, params) = query.render(self.0.dialect())?;
+    async fn table_json(&self, query: &TableQuery) -> Result<Vec<Json>> {
+        query.check()?;
         let mut s = self.0.begin().await?;
-        let rows = s.query_text(text, params).await?;
-        s.commit(Vec::new()).await?;
-        let parse = |mut r: crate::value::Row| {
-            serde_json::from_str(&r.text()?).map_err(|e| StoreError::Corrupt(e.to_string()))
+        let columns = match self.0.dialect() {
+            Dialect::Postgres => Columns::default(),
+            Dialect::Sqlite => {
+                Columns::read(s.query(sql::COLUMNS, vec![(&query.table).into()]).await?)?
+            }
         };
-        if query.returning { rows.into_iter().map(parse).collect() } else { Ok(Vec::new()) }
+        let (text, params) = query.render(self.0.dialect(), &columns)?;
+        let rows = s.query_text(text, params, columns).await?;
+        verbs::finish(s).await?;
+        if !query.answers() {
+            return Ok(Vec::new());
+        }
+        let parse = |mut r: crate::value::Row| {
+            json::parse(r.text()?).map_err(|e| StoreError::Corrupt(e.to_string()))
+        };
+        rows.into_iter().map(parse).collect()
+    }
+
+    async fn check_invariants(&self) -> Result<Vec<String>> {
+        invariants::check(self.0.begin().await?).await
     }
 }

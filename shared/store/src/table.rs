@@ -3,7 +3,7 @@
 
 use serde_json::Value as JsonValue;
 
-use crate::{Dialect, Result, StoreError, Value};
+use crate::{Dialect, Result, StoreError, Value, columns::Columns};
 
 /// What to do with the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,25 +53,41 @@ pub struct TableQuery {
     pub order: Vec<Order>,
     /// At most so many rows.
     pub limit: Option<u32>,
-    /// Whether rows are answered at all.
+    /// Whether the rows that were written are answered; a select's always are.
     pub returning: bool,
 }
 
-/// Secrets are reached through wrappedkeystore alone.
-const REFUSED: [&str; 1] = ["keystore"];
+/// Secrets are reached through wrappedkeystore alone, and the databases' own tables not at all.
+fn is_refused(table: &str) -> bool {
+    // SQLite does not tell large letters from small ones.
+    let name = table.to_ascii_lowercase();
+    name == "keystore" || ["pg_", "sqlite_", "pragma_"].iter().any(|own| name.starts_with(own))
+}
 
-struct Sql {
+struct Sql<'a> {
     dialect: Dialect,
+    columns: &'a Columns,
     params: Vec<Value>,
 }
 
 impl TableQuery {
-    /// The statement and its parameters. On Postgres each row is answered as JSON text.
-    pub(crate) fn render(&self, dialect: Dialect) -> Result<(String, Vec<Value>)> {
-        if REFUSED.contains(&self.table.as_str()) {
+    /// Refuses tables that task code may not reach.
+    pub(crate) fn check(&self) -> Result<()> {
+        ident(&self.table)?;
+        if is_refused(&self.table) {
             return Err(invalid("42501", format!("permission denied for table {}", self.table)));
         }
-        let mut sql = Sql { dialect, params: Vec::new() };
+        Ok(())
+    }
+
+    /// The statement and its parameters. On Postgres each row is answered as JSON text.
+    pub(crate) fn render(
+        &self,
+        dialect: Dialect,
+        columns: &Columns,
+    ) -> Result<(String, Vec<Value>)> {
+        self.check()?;
+        let mut sql = Sql { dialect, columns, params: Vec::new() };
         let table = ident(&self.table)?;
         let columns = self.columns()?;
         let statement = match &self.op {
@@ -105,6 +121,11 @@ impl TableQuery {
         Ok((text, sql.params))
     }
 
+    /// Whether rows are answered: a select's always are.
+    pub(crate) fn answers(&self) -> bool {
+        self.returning || self.op == TableOp::Select
+    }
+
     fn columns(&self) -> Result<String> {
         if self.columns.is_empty() {
             return Ok("*".into());
@@ -123,11 +144,15 @@ impl TableQuery {
     }
 }
 
-impl Sql {
+impl Sql<'_> {
     fn bind(&mut self, value: Value) -> String {
         self.params.push(value);
         let mark = if self.dialect == Dialect::Postgres { '$' } else { '?' };
         format!("{mark}{}", self.params.len())
+    }
+
+    fn bind_to(&mut self, column: &str, value: &JsonValue) -> String {
+        self.bind(self.columns.stored(column, value))
     }
 
     fn filter(&mut self, filters: &[Filter]) -> Result<String> {
@@ -136,7 +161,7 @@ impl Sql {
             let column = ident(&f.column)?;
             parts.push(match &f.value {
                 JsonValue::Null => format!("{column} is null"),
-                value => format!("{column} = {}", self.bind(scalar(value))),
+                value => format!("{column} = {}", self.bind_to(&f.column, value)),
             });
         }
         Ok(if parts.is_empty() { String::new() } else { format!(" where {}", parts.join(" and ")) })
@@ -156,7 +181,7 @@ impl Sql {
         let tuple = |row: &JsonValue, sql: &mut Self| {
             let marks: Vec<String> = names
                 .iter()
-                .map(|n| sql.bind(scalar(row.get(n).unwrap_or(&JsonValue::Null))))
+                .map(|n| sql.bind_to(n, row.get(n).unwrap_or(&JsonValue::Null)))
                 .collect();
             format!("({})", marks.join(", "))
         };
@@ -173,7 +198,7 @@ impl Sql {
             Ok(if postgres {
                 format!("{column} = (select r.{column} from json_populate_record(null::{table}, {record}::text::json) r)")
             } else {
-                format!("{column} = {}", self.bind(scalar(&patch[name])))
+                format!("{column} = {}", self.bind_to(name, &patch[name]))
             })
         };
         Ok(names.iter().map(one).collect::<Result<Vec<_>>>()?.join(", "))
@@ -205,20 +230,6 @@ fn columns_of(rows: &[JsonValue]) -> Result<Vec<String>> {
         return Err(invalid("22023", "there is no column to write: the row is empty".to_owned()));
     }
     Ok(names)
-}
-
-fn scalar(value: &JsonValue) -> Value {
-    match value {
-        JsonValue::Null => Value::Null,
-        JsonValue::Bool(b) => Value::Bool(*b),
-        JsonValue::String(s) => Value::Text(s.clone()),
-        JsonValue::Number(n) => match (n.as_i64(), n.as_f64()) {
-            (Some(i), _) => Value::Int(i),
-            (None, Some(f)) => Value::Real(f),
-            _ => Value::Text(n.to_string()),
-        },
-        other => Value::Text(other.to_string()),
-    }
 }
 
 /// A checked and quoted identifier. Anything but letters, digits and `_` is refused.

@@ -17,8 +17,22 @@ use crate::{
     value::Row,
 };
 
-/// Makes a run and its root row; with a parent, its call waits for the run from now on.
+/// Makes a run and its root row; with a parent, its call waits for the run from now on. A call
+/// becomes one run, however often it is asked for.
 pub async fn submit<S: Session>(mut s: S, new: &NewRun, times: Times) -> Result<Submitted> {
+    // The run above first: locks are taken in the same order everywhere.
+    let above = match &new.parent {
+        Some(lease) => Some((lease, load_above(&mut s, lease.id).await?)),
+        None => None,
+    };
+    if let Some((lease, _)) = &above {
+        let known = s.query(sql::NESTED, vec![lease.id.into()]).await?;
+        if let Some(mut row) = known.into_iter().next() {
+            s.commit(Vec::new()).await?;
+            let (task_run_id, root_id) = (TaskRunId(row.int()?), StackRunId(row.int()?));
+            return Ok(Submitted { task_run_id, root_id });
+        }
+    }
     let (function, version) = match &new.code {
         Some(_) => (Value::Null, Value::Null),
         None => {
@@ -37,31 +51,40 @@ pub async fn submit<S: Session>(mut s: S, new: &NewRun, times: Times) -> Result<
     let code = new.code.as_ref().map(|c| json::of(&serde_json::json!({ "taskCode": c })));
     let root = vec![task_run_id.into(), parent.into(), args.into(), code.into()];
     let root_id = StackRunId(one(s.query(sql::INSERT_ROOT, root).await?)?.int()?);
-    let writes = match &new.parent {
-        Some(lease) => load_above(&mut s, lease.id).await?.delegate(lease, times)?.writes,
+    let writes = match above {
+        Some((lease, loaded)) => loaded.delegate(lease, times)?.writes,
         None => Vec::new(),
     };
     s.commit(writes).await?;
     Ok(Submitted { task_run_id, root_id })
 }
 
-/// Leases the ready row that waited longest, or the one named.
+/// Which row to lease.
+#[derive(Clone, Copy)]
+pub enum Wanted {
+    /// The ready one that has waited longest.
+    Next,
+    /// This one, if it is ready.
+    Row(StackRunId),
+    /// This one, if it waits for a person.
+    Attention(StackRunId),
+}
+
+/// Leases a row.
 pub async fn claim<S: Session>(
-    mut s: S,
-    row: Option<StackRunId>,
+    s: S,
+    wanted: Wanted,
     owner: &str,
     times: Times,
 ) -> Result<Option<Claimed>> {
     let mut params: Vec<Value> = vec![owner.into(), times.lease_ms.into()];
-    let statement = match row {
-        Some(id) => {
-            params.push(id.into());
-            sql::CLAIM_ROW
-        }
-        None => sql::CLAIM_NEXT,
+    let (statement, row) = match wanted {
+        Wanted::Next => (sql::CLAIM_NEXT, None),
+        Wanted::Row(id) => (sql::CLAIM_ROW, Some(id)),
+        Wanted::Attention(id) => (sql::CLAIM_ATTENTION, Some(id)),
     };
-    let found = s.query(statement, params).await?;
-    s.commit(Vec::new()).await?;
+    params.extend(row.map(Value::from));
+    let found = single(s, statement, params).await?;
     found.into_iter().next().map(|row| claimed(row, owner)).transpose()
 }
 
@@ -70,13 +93,14 @@ fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
     let task_run_id = TaskRunId(r.int()?);
     let parent = r.maybe_int()?.map(StackRunId);
     let kind = Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?;
-    let (service, method) = (r.text()?, r.text()?);
+    let (seq, service, method) = (r.count()?, r.text()?, r.text()?);
     let args = r.maybe_json()?.unwrap_or_else(json::null);
     let (idempotent, epoch, attempt) = (r.bool()?, r.int()?, r.count()?);
     // A root may have a parent too: the call of the run that started it.
     let root_id = if kind == Kind::Task { id } else { parent.unwrap_or(id) };
     let lease = LeaseRef { id, epoch, owner: owner.to_owned() };
-    let row = Handed { lease, root_id, task_run_id, service, method, args, idempotent, attempt };
+    let row =
+        Handed { lease, root_id, task_run_id, seq, service, method, args, idempotent, attempt };
     Ok(Claimed { kind, row })
 }
 
@@ -132,7 +156,10 @@ async fn commit<S: Session>(mut s: S, mut plan: Plan, times: Times) -> Result<Ad
 }
 
 async fn load<S: Session>(s: &mut S, root: StackRunId) -> Result<Loaded> {
-    Loaded::read(root, s.query(sql::LOAD_CHAIN, vec![root.into()]).await?)
+    let lock = Write::new(sql::LOCK_CHAIN, [root.into()]);
+    let load = Write::new(sql::LOAD_CHAIN, [root.into()]);
+    let mut found = s.queries(vec![lock, load]).await?;
+    Loaded::read(root, found.pop().unwrap_or_default())
 }
 
 /// Loads the run that a call belongs to.
@@ -192,6 +219,11 @@ fn journal(rows: Vec<Row>) -> Result<Journal> {
     }
     delivered.sort_by_key(|(order, _)| *order);
     Ok(Journal { asked, delivered: delivered.into_iter().map(|(_, d)| d).collect() })
+}
+
+/// Ends a transaction that only read.
+pub async fn finish<S: Session>(s: S) -> Result<()> {
+    s.commit(Vec::new()).await.map(|_| ())
 }
 
 /// The first row of a statement that answers one.

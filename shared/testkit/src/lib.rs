@@ -1,1 +1,6 @@
-//! Placeholder
+//! What tests of several crates need.
+//!
+//! [`pg`] starts a throw-away Postgres, or uses the one that `TASKER_TEST_DATABASE_URL` names, and
+//! makes a fresh database with tasker's schema for each test.
+
+pub mod pg;

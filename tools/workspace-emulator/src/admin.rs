@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -48,14 +49,13 @@ fn refused(message: impl std::fmt::Display) -> Refused {
 }
 
 /// One rule or a list of them.
-async fn add_faults(
-    State(app): State<Arc<App>>,
-    Json(body): Json<Value>,
-) -> Result<Answer, Refused> {
+async fn add_faults(State(app): State<Arc<App>>, body: Bytes) -> Result<Answer, Refused> {
+    let body: Value = serde_json::from_slice(&body).map_err(refused)?;
     let rules = if let Value::Array(list) = body { list } else { vec![body] };
     for rule in rules {
         // Flattening hides misspelt names from serde.
-        let known = "match times status hang_ms hangMs html reset after retryAfter retry_after reason";
+        let known =
+            "match times status hang_ms hangMs html reset after retryAfter retry_after reason";
         let mut names = rule.as_object().into_iter().flat_map(|map| map.keys());
         if let Some(odd) = names.find(|name| !known.split(' ').any(|known| known == *name)) {
             return Err(refused(format!("{odd}: unknown; known are {known}")));
@@ -104,10 +104,8 @@ async fn revoke_tokens(State(app): State<Arc<App>>) -> Answer {
 }
 
 /// `{"suspended":[…],"noMailbox":[…],"well":[…]}`, by address or number.
-async fn set_people(
-    State(app): State<Arc<App>>,
-    Json(body): Json<Value>,
-) -> Result<Answer, Refused> {
+async fn set_people(State(app): State<Arc<App>>, body: Bytes) -> Result<Answer, Refused> {
+    let body: Value = serde_json::from_slice(&body).map_err(refused)?;
     let kinds = [
         ("suspended", Some(Trouble::Suspended)),
         ("noMailbox", Some(Trouble::NoMailbox)),

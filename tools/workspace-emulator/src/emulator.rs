@@ -55,10 +55,11 @@ impl Emulator {
         let world = build_world(&config)?;
         let (file, seed) = (config.write_key.clone(), config.world.seed);
         // A key is a second of arithmetic: not on a thread that serves.
-        let account =
-            tokio::task::spawn_blocking(move || ServiceAccount::load_or_generate(file.as_deref(), seed))
-                .await
-                .map_err(|error| StartError::Setting(error.to_string()))??;
+        let account = tokio::task::spawn_blocking(move || {
+            ServiceAccount::load_or_generate(file.as_deref(), seed)
+        })
+        .await
+        .map_err(|error| StartError::Setting(error.to_string()))??;
         let address = SocketAddr::new(config.host, config.port);
         let failed = |error| StartError::Listen(address, error);
         let listener = TcpListener::bind(address).await.map_err(failed)?;

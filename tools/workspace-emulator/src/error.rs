@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::gate::Answer;
@@ -121,6 +122,18 @@ impl IntoResponse for ApiError {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         response
     }
+}
+
+/// Reads a JSON body; an empty one counts as `{}`.
+///
+/// # Errors
+/// 400 in Google's words if the body is no JSON, or not of the method's shape.
+pub fn read_body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    serde_json::from_slice(bytes).map_err(|error| {
+        let message = format!("Invalid JSON payload received. {error}");
+        ApiError::new(400, "parseError", message)
+    })
 }
 
 /// A refusal by the token endpoint.

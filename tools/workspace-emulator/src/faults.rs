@@ -171,7 +171,8 @@ mod tests {
     #[test]
     fn rules_match_and_wear_out() {
         let faults = Faults::default();
-        let text = r#"{"match":{"method":"admin.users.list"},"times":2,"status":503,"retryAfter":1}"#;
+        let text =
+            r#"{"match":{"method":"admin.users.list"},"times":2,"status":503,"retryAfter":1}"#;
         faults.add(rule(text)).unwrap();
         let call = Call { method: "directory.users.list", user: "a@x.example", path: "/admin" };
         assert!(faults.take(Call { method: "directory.users.get", ..call }).is_none());

@@ -165,9 +165,9 @@ async fn subject_of(request: Request) -> (Request, String) {
 
 fn fault(app: &App, request: &Request, seen: &Seen) -> Option<Fault> {
     let header = request.headers().get("x-emulator-fault").and_then(|value| value.to_str().ok());
-    header.and_then(Fault::from_header).or_else(|| {
-        app.faults.take(Call { method: seen.id(), user: &seen.user, path: &seen.path })
-    })
+    header
+        .and_then(Fault::from_header)
+        .or_else(|| app.faults.take(Call { method: seen.id(), user: &seen.user, path: &seen.path }))
 }
 
 async fn run(

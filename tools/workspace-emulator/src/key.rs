@@ -1,7 +1,9 @@
 //! The service account: its RSA key and the key file that clients read.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -27,7 +29,9 @@ pub enum KeyError {
         source: std::io::Error,
     },
     /// The file holds something else, perhaps a real key: it is left alone.
-    #[error("{0}: holds something that this emulator did not write; name another file, or delete it")]
+    #[error(
+        "{0}: holds something that this emulator did not write; name another file, or delete it"
+    )]
     Foreign(PathBuf),
     /// The key could not be made or written down.
     #[error("RSA key: {0}")]
@@ -86,6 +90,18 @@ impl ServiceAccount {
     /// # Errors
     /// [`KeyError::Rsa`] if no key can be made.
     pub fn generate(seed: u64) -> Result<Self, KeyError> {
+        // A test process starts many emulators; the arithmetic is worth doing once.
+        static MADE: Mutex<BTreeMap<u64, ServiceAccount>> = Mutex::new(BTreeMap::new());
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = made.get(&seed) {
+            return Ok(account.clone());
+        }
+        let account = Self::make(seed)?;
+        made.insert(seed, account.clone());
+        Ok(account)
+    }
+
+    fn make(seed: u64) -> Result<Self, KeyError> {
         let rsa = |error: rsa::Error| KeyError::Rsa(error.to_string());
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let key = RsaPrivateKey::new(&mut random, BITS).map_err(rsa)?;

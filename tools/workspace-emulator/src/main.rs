@@ -110,9 +110,12 @@ fn print_truth(args: TruthArgs) -> anyhow::Result<()> {
     let world = build_world(&args.world.into_config())?;
     let found = truth(&world, &args.query, args.max_users, args.max_results);
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &found)?;
-    writeln!(out)?;
-    Ok(())
+    let text = serde_json::to_string_pretty(&found)?;
+    match writeln!(out, "{text}") {
+        // The reader, such as `head`, has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
 }
 
 #[tokio::main]
@@ -131,7 +134,10 @@ async fn serve(cli: Cli) -> anyhow::Result<()> {
     let (url, admin) = (&running.url, &running.admin);
     let (domains, users) = (world.domains.len(), world.users.len());
     let mut out = std::io::stdout();
-    writeln!(out, "workspace-emulator ready url={url} admin={admin} domains={domains} users={users}")?;
+    writeln!(
+        out,
+        "workspace-emulator ready url={url} admin={admin} domains={domains} users={users}"
+    )?;
     out.flush()?;
     tokio::select! {
         _ = terminate.recv() => {}

@@ -108,9 +108,15 @@ mod tests {
         assert_eq!(masked("payload/headers/name"), masked("payload(headers(name))"));
         let headers = json!([{ "name": "A" }, { "name": "B" }]);
         assert_eq!(masked("payload(headers/name)"), json!({ "payload": { "headers": headers } }));
-        assert_eq!(masked("id, payload/mimeType"), json!({ "id": "1", "payload": { "mimeType": "m" } }));
+        assert_eq!(
+            masked("id, payload/mimeType"),
+            json!({ "id": "1", "payload": { "mimeType": "m" } })
+        );
         assert_eq!(masked("*/mimeType,id")["payload"], json!({ "mimeType": "m" }));
-        assert_eq!(masked("payload/mimeType,payload"), json!({ "payload": masked("*")["payload"] }));
+        assert_eq!(
+            masked("payload/mimeType,payload"),
+            json!({ "payload": masked("*")["payload"] })
+        );
         assert_eq!(masked("nothing"), json!({}));
     }
 

@@ -106,7 +106,9 @@ fn of_user(world: &World, user: usize, query: &Query, max_results: usize) -> Use
             break;
         }
         let listed = !entry.is_spam_or_trash() || query.wants_spam_or_trash();
-        if listed && query.matches(&Searchable::new(&world.open(user, entry))) {
+        let found =
+            || query.is_everything() || query.matches(&Searchable::new(&world.open(user, entry)));
+        if listed && found() {
             message_ids.push(entry.id.clone());
         }
     }
@@ -132,7 +134,10 @@ mod tests {
 
     #[test]
     fn pages_are_counted_as_the_task_reads_them() {
-        assert_eq!([pages(0, 300), pages(300, 300), pages(500, 700), pages(501, 700)], [1, 1, 1, 2]);
+        assert_eq!(
+            [pages(0, 300), pages(300, 300), pages(500, 700), pages(501, 700)],
+            [1, 1, 1, 2]
+        );
         assert_eq!([pages(700, 700), pages(5, 5), pages(1000, 1000)], [2, 1, 2]);
     }
 

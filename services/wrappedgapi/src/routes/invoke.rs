@@ -63,7 +63,8 @@ fn log(method: &str, error: &CallError) {
 }
 
 fn not_understood(error: &WireError, body: &[u8]) -> Response {
-    let mut answer = json!({"success": false, "error": error.to_string(), "timestamp": timestamp()});
+    let mut answer =
+        json!({"success": false, "error": error.to_string(), "timestamp": timestamp()});
     if *error == WireError::Nothing {
         received(&mut answer, body);
         answer["supported_methods"] = json!(SUPPORTED_METHODS);

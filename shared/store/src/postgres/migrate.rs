@@ -3,7 +3,7 @@
 use deadpool_postgres::Pool;
 
 use super::value::error;
-use crate::{Result, StoreError};
+use crate::Result;
 
 /// Version (14 digits of the file name), name, text.
 const MIGRATIONS: [(&str, &str, &str); 1] = [(
@@ -12,15 +12,16 @@ const MIGRATIONS: [(&str, &str, &str); 1] = [(
     include_str!("../../../../supabase/migrations/20261122000000_tasker.sql"),
 )];
 
+/// The lock ends with the transaction, so it also works behind a connection pooler.
 const HISTORY: &str = "\
+select pg_advisory_xact_lock(20261122000000);
 create schema if not exists supabase_migrations;
 create table if not exists supabase_migrations.schema_migrations
-  (version text primary key, statements text[], name text);
-lock table supabase_migrations.schema_migrations in exclusive mode;";
+  (version text primary key, statements text[], name text);";
 
 /// Applies what is missing; two processes at once wait for each other.
 pub async fn run(pool: &Pool) -> Result<()> {
-    let mut client = pool.get().await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    let mut client = super::connection(pool).await?;
     let tx = client.transaction().await.map_err(error)?;
     tx.batch_execute("set local lock_timeout = '30s'").await.map_err(error)?;
     tx.batch_execute(HISTORY).await.map_err(error)?;

@@ -61,13 +61,23 @@ pub fn row(row: tokio_postgres::Row) -> Result<Row> {
 
 /// Sorts errors into what callers can do about them.
 pub fn error(e: tokio_postgres::Error) -> StoreError {
-    let Some(db) = e.as_db_error() else { return StoreError::Unavailable(e.to_string()) };
+    let Some(db) = e.as_db_error() else { return StoreError::Unavailable(reasons(&e)) };
     let code = db.code().code();
     match &code[..2] {
-        // Data and constraint errors, syntax and unknown names: the request's fault.
-        "22" | "23" | "42" => {
+        // Data and constraint errors, syntax and unknown names, too large or too deep a value, an
+        // error that a trigger raised: the request's fault, and the same when it is repeated.
+        "21" | "22" | "23" | "42" | "44" | "54" | "P0" => {
             StoreError::Invalid { code: code.to_owned(), message: db.message().to_owned() }
         }
         _ => StoreError::Unavailable(format!("{} ({code})", db.message())),
     }
+}
+
+/// The driver says only the outermost part of a story.
+fn reasons(e: &dyn std::error::Error) -> String {
+    let more = std::iter::successors(e.source(), |e| e.source());
+    more.fold(e.to_string(), |all, e| {
+        let next = e.to_string();
+        if all.ends_with(&next) { all } else { format!("{all}: {next}") }
+    })
 }

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use crate::{
     Dialect, Result, StoreError, Value,
+    columns::Columns,
     session::{Backend, Session, Write},
     value::Row,
 };
@@ -94,9 +95,22 @@ impl Session for SqliteSession {
         self.ask(|reply| Command::Query { sql, params, reply }).await
     }
 
-    async fn query_text(&mut self, sql: String, params: Vec<Value>) -> Result<Vec<Row>> {
+    async fn queries(&mut self, reads: Vec<Write>) -> Result<Vec<Vec<Row>>> {
+        let mut all = Vec::with_capacity(reads.len());
+        for read in reads {
+            all.push(self.query(read.sql, read.params).await?);
+        }
+        Ok(all)
+    }
+
+    async fn query_text(
+        &mut self,
+        sql: String,
+        params: Vec<Value>,
+        columns: Columns,
+    ) -> Result<Vec<Row>> {
         self.begun = true;
-        self.ask(|reply| Command::Text { sql, params, reply }).await
+        self.ask(|reply| Command::Text { sql, params, columns, reply }).await
     }
 
     async fn commit(mut self, writes: Vec<Write>) -> Result<Vec<Vec<Row>>> {

@@ -5,15 +5,15 @@ create table task_functions (
   code text not null,
   description text,
   version integer not null default 1,
-  created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-  updated_at integer not null default (cast(unixepoch('subsec') * 1000 as integer))
+  created_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  updated_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer))
 );
 
 create table task_function_versions (
   task_function_id integer not null references task_functions (id),
   version integer not null,
   code text not null,
-  created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  created_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
   primary key (task_function_id, version)
 );
 
@@ -45,10 +45,10 @@ create table task_runs (
   vm_logs json text,
   waiting_on_stack_run_id integer,
   parent_stack_run_id integer unique,
-  suspended_at integer,
-  created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-  updated_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-  ended_at integer
+  suspended_at timestamp,
+  created_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  updated_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  ended_at timestamp
 );
 
 create table stack_runs (
@@ -68,22 +68,22 @@ create table stack_runs (
   vm_state json text,
   resume_payload json text,
   waiting_on_stack_run_id integer references stack_runs (id) deferrable initially deferred,
-  runnable integer not null default 1,
-  idempotent integer not null default 0,
+  runnable boolean not null default 1,
+  idempotent boolean not null default 0,
   epoch integer not null default 0,
   lease_owner text,
-  lease_until integer,
+  lease_until timestamp,
   attempt integer not null default 0,
   crashes integer not null default 0,
-  not_before integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-  sent_at integer,
+  not_before timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  sent_at timestamp,
   delivery integer,
   delivered_ms integer,
   deliveries integer not null default 0,
   next_seq integer not null default 0,
-  created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-  updated_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-  ended_at integer,
+  created_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  updated_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  ended_at timestamp,
   check ((status = 'processing') = (lease_owner is not null)),
   check ((status = 'processing') = (lease_until is not null)),
   check (kind <> 'task' or (status = 'suspended_waiting_child') = (waiting_on_stack_run_id is not null))
@@ -118,7 +118,7 @@ create table keystore (
   key_name text not null,
   key_value text not null,
   description text,
-  created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-  updated_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  created_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  updated_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
   unique (namespace, key_name)
 );

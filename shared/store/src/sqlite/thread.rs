@@ -2,11 +2,15 @@
 
 use std::{collections::HashMap, sync::mpsc};
 
-use rusqlite::{Connection, types::ValueRef};
-use serde_json::{Map, Value as JsonValue};
+use rusqlite::{Connection, config::DbConfig, types::ValueRef};
 use tokio::sync::oneshot;
 
-use crate::{Dialect, Result, StoreError, Value, session::Write, value::Row};
+use crate::{
+    Dialect, Result, StoreError, Value,
+    columns::{Columns, quoted},
+    session::Write,
+    value::Row,
+};
 
 /// Where sessions send their statements.
 pub type Jobs = mpsc::Sender<Command>;
@@ -16,7 +20,12 @@ pub enum Command {
     /// A statement of ours.
     Query { sql: &'static str, params: Vec<Value>, reply: oneshot::Sender<Result<Vec<Row>>> },
     /// A statement built at run time; each row comes back as one JSON object in one text column.
-    Text { sql: String, params: Vec<Value>, reply: oneshot::Sender<Result<Vec<Row>>> },
+    Text {
+        sql: String,
+        params: Vec<Value>,
+        columns: Columns,
+        reply: oneshot::Sender<Result<Vec<Row>>>,
+    },
     /// The last statements, and the commit.
     Commit { writes: Vec<Write>, reply: oneshot::Sender<Result<Vec<Vec<Row>>>> },
     /// The session went away.
@@ -31,6 +40,10 @@ const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; \
 pub fn start(path: &str) -> Result<Jobs> {
     let connection = Connection::open(path).map_err(error)?;
     connection.execute_batch(PRAGMAS).map_err(error)?;
+    // Without this an unknown column in double quotes would be read as a string.
+    for quirk in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
+        connection.set_db_config(quirk, false).map_err(error)?;
+    }
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 =
         connection.query_row("pragma user_version", [], |r| r.get(0)).map_err(error)?;
@@ -61,8 +74,8 @@ impl Worker {
                 Command::Query { sql, params, reply } => {
                     let _ = reply.send(self.query(sql, &params));
                 }
-                Command::Text { sql, params, reply } => {
-                    let _ = reply.send(self.text(&sql, &params));
+                Command::Text { sql, params, columns, reply } => {
+                    let _ = reply.send(self.text(&sql, &params, &columns));
                 }
                 Command::Commit { writes, reply } => {
                     let _ = reply.send(self.commit(&writes));
@@ -101,25 +114,19 @@ impl Worker {
         Ok(out)
     }
 
-    fn text(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+    fn text(&self, sql: &str, params: &[Value], columns: &Columns) -> Result<Vec<Row>> {
         self.begin()?;
         let mut statement = self.connection.prepare(sql).map_err(error)?;
         let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        let json: Vec<bool> = statement
-            .columns()
-            .iter()
-            .map(|c| c.decl_type().is_some_and(|t| t.to_ascii_lowercase().contains("json")))
-            .collect();
         let mut rows = statement.query(bound(params).as_slice()).map_err(error)?;
         let mut out = Vec::new();
         while let Some(row) = rows.next().map_err(error)? {
-            let mut object = Map::new();
+            let mut fields = Vec::with_capacity(names.len());
             for (i, name) in names.iter().enumerate() {
-                let column = row.get_ref(i).map_err(error)?;
-                object.insert(name.clone(), to_json(value(column), json[i]));
+                let shown = columns.shown(name, value(row.get_ref(i).map_err(error)?));
+                fields.push(format!("{}:{shown}", quoted(name)));
             }
-            let text = JsonValue::Object(object).to_string();
-            out.push(Row(vec![Value::Text(text)].into_iter()));
+            out.push(Row(vec![Value::Text(format!("{{{}}}", fields.join(",")))].into_iter()));
         }
         Ok(out)
     }
@@ -165,30 +172,46 @@ fn value(column: ValueRef<'_>) -> Value {
     }
 }
 
-fn to_json(value: Value, json: bool) -> JsonValue {
-    match value {
-        Value::Null => JsonValue::Null,
-        Value::Int(n) => n.into(),
-        Value::Real(n) => n.into(),
-        Value::Bool(b) => b.into(),
-        Value::Text(s) if json => serde_json::from_str(&s).unwrap_or(JsonValue::String(s)),
-        Value::Text(s) => JsonValue::String(s),
+/// Sorts errors into what callers can do about them, in Postgres's codes.
+fn error(e: rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch, Unknown};
+    let invalid = |code: &str, message: String| StoreError::Invalid { code: code.into(), message };
+    match &e {
+        rusqlite::Error::SqliteFailure(f, message) => {
+            let message = message.clone().unwrap_or_else(|| f.to_string());
+            match f.code {
+                ConstraintViolation => invalid(constraint(f.extended_code), message),
+                TypeMismatch => invalid("22P02", message),
+                TooBig => invalid("54000", message),
+                Unknown => invalid(unknown(&message), message),
+                _ => StoreError::Unavailable(message),
+            }
+        }
+        rusqlite::Error::SqlInputError { msg, .. } => invalid(unknown(msg), msg.clone()),
+        _ => StoreError::Unavailable(e.to_string()),
     }
 }
 
-/// Sorts errors into what callers can do about them.
-fn error(e: rusqlite::Error) -> StoreError {
-    use rusqlite::ErrorCode::{ConstraintViolation, TypeMismatch, Unknown};
-    match &e {
-        rusqlite::Error::SqliteFailure(f, message)
-            if matches!(f.code, ConstraintViolation | TypeMismatch | Unknown) =>
-        {
-            let message = message.clone().unwrap_or_else(|| f.to_string());
-            StoreError::Invalid { code: f.extended_code.to_string(), message }
-        }
-        rusqlite::Error::SqlInputError { msg, .. } => {
-            StoreError::Invalid { code: "42000".into(), message: msg.clone() }
-        }
-        _ => StoreError::Unavailable(e.to_string()),
+fn constraint(extended: i32) -> &'static str {
+    use rusqlite::ffi;
+    match extended {
+        ffi::SQLITE_CONSTRAINT_UNIQUE
+        | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+        | ffi::SQLITE_CONSTRAINT_ROWID => "23505",
+        ffi::SQLITE_CONSTRAINT_NOTNULL => "23502",
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => "23503",
+        ffi::SQLITE_CONSTRAINT_CHECK => "23514",
+        _ => "23000",
+    }
+}
+
+/// SQLite tells a wrong statement's fault in words only.
+fn unknown(message: &str) -> &'static str {
+    if message.starts_with("no such table") {
+        "42P01"
+    } else if message.starts_with("no such column") || message.contains("has no column named") {
+        "42703"
+    } else {
+        "42601"
     }
 }

@@ -18,7 +18,7 @@ pub async fn list(
 ) -> Result<Answer, ApiError> {
     check_admin(&app, &caller)?;
     let params = &caller.params;
-    match (params.get("customer"), params.get("domain").or(params.get("userKey"))) {
+    match (params.get("customer"), params.get("domain").or_else(|| params.get("userKey"))) {
         (Some(customer), _) => check_customer(customer)?,
         (None, Some(_)) => {}
         (None, None) => return Err(ApiError::new(400, "badRequest", "Bad Request")),

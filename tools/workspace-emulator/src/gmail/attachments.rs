@@ -21,8 +21,8 @@ pub async fn get(
     let user = super::mailbox(&app, &caller, &user_id)?;
     let message = app.world.message(user, &message_id).ok_or_else(ApiError::not_found)?;
     let found = message.body.attachments.iter().find(|file| file.id == id);
-    let file = found
-        .ok_or_else(|| ApiError::new(400, "invalidArgument", "Invalid attachment token"))?;
+    let file =
+        found.ok_or_else(|| ApiError::new(400, "invalidArgument", "Invalid attachment token"))?;
     let data = URL_SAFE.encode(file.bytes());
     Ok(Answer::new(json!({ "size": file.size, "data": data })))
 }

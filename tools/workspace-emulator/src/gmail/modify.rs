@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, read_body};
 use crate::gate::{Answer, Caller};
 
 /// Which labels change.
@@ -24,8 +25,9 @@ pub async fn modify(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path((user_id, id)): Path<(String, String)>,
-    Json(change): Json<Change>,
+    body: Bytes,
 ) -> Result<Answer, ApiError> {
+    let change: Change = read_body(&body)?;
     let labels = change.add_label_ids.iter().chain(&change.remove_label_ids);
     for label in labels {
         if !super::labels::exists(label) {

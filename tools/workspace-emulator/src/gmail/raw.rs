@@ -122,7 +122,7 @@ mod tests {
             }
             assert_eq!(parsed.attachment_count(), message.body.attachments.len());
             for (one, other) in parsed.attachments().zip(&message.body.attachments) {
-                assert_eq!(one.contents(), other.bytes());
+                assert!(one.contents() == other.bytes(), "{}", other.filename);
                 assert_eq!(
                     mail_parser::MimeHeaders::attachment_name(one),
                     Some(other.filename.as_str())

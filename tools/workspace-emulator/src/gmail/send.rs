@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, read_body};
 use crate::gate::{Answer, Caller};
 
 /// What is sent.
@@ -29,12 +30,13 @@ pub async fn send(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(user_id): Path<String>,
-    Json(outgoing): Json<Outgoing>,
+    body: Bytes,
 ) -> Result<Answer, ApiError> {
+    let outgoing: Outgoing = read_body(&body)?;
     let user = super::mailbox(&app, &caller, &user_id)?;
     let refused = |message: String| ApiError::new(400, "invalidArgument", message);
     if outgoing.raw.is_empty() {
-        return Err(refused("'raw' RFC822 payload message string or uploading message via /upload/* URL required".to_owned()));
+        return Err(refused("'raw' RFC822 payload message string required".to_owned()));
     }
     let text = outgoing.raw.trim_end_matches('=').replace('+', "-").replace('/', "_");
     let raw = URL_SAFE_NO_PAD

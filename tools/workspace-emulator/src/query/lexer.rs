@@ -46,15 +46,16 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         } else {
             let end = rest.find(ends_word).unwrap_or(rest.len());
             let (word, tail) = rest.split_at(end);
-            rest = &tail_after(word, tail, &mut tokens)[..];
+            push_word(word, &mut tokens);
+            rest = tail;
             fresh = false;
         }
     }
     tokens
 }
 
-/// Pushes the token(s) that `word` makes; an operator takes its colon only and leaves the value.
-fn tail_after<'a>(word: &'a str, tail: &'a str, tokens: &mut Vec<Token>) -> &'a str {
+/// Pushes what `word` makes; an operator takes its colon only, its value is a token of its own.
+fn push_word(word: &str, tokens: &mut Vec<Token>) {
     match word.split_once(':') {
         Some((name, value)) if is_operator_name(name) => {
             tokens.push(Token::Operator(name.to_lowercase()));
@@ -66,7 +67,6 @@ fn tail_after<'a>(word: &'a str, tail: &'a str, tokens: &mut Vec<Token>) -> &'a 
         _ if word == "AND" => tokens.push(Token::And),
         _ => tokens.push(Token::Word(word.to_owned())),
     }
-    tail
 }
 
 fn is_operator_name(name: &str) -> bool {

@@ -203,7 +203,10 @@ fn headers(
             add(name, list(people));
         }
     }
-    add(if plain == 3 { "Message-Id" } else { "Message-ID" }, format!("<{}@mail.example>", entry.id));
+    add(
+        if plain == 3 { "Message-Id" } else { "Message-ID" },
+        format!("<{}@mail.example>", entry.id),
+    );
     if matches!(entry.nature, Nature::Bulk(_)) {
         add("List-Unsubscribe", "<https://news.example/unsubscribe>".to_owned());
     }

@@ -84,7 +84,14 @@ impl Effects {
     }
 
     /// Gives a message new labels.
-    pub fn relabel(&self, user: usize, email: &str, kind: &'static str, id: &str, labels: &[String]) {
+    pub fn relabel(
+        &self,
+        user: usize,
+        email: &str,
+        kind: &'static str,
+        id: &str,
+        labels: &[String],
+    ) {
         let mut state = self.state();
         let history_id = 1_000_000 + state.note(kind, email, id, labels);
         state.labels.insert((user, id.to_owned()), (labels.to_vec(), history_id));

@@ -44,6 +44,9 @@ impl Attachment {
                     bytes.extend_from_slice(&rng.next_u64().to_le_bytes());
                 }
                 bytes.truncate(self.size);
+                if self.mime.starts_with("text/") {
+                    bytes.iter_mut().for_each(|byte| *byte = b'a' + *byte % 26);
+                }
                 bytes
             }
         }
@@ -137,7 +140,14 @@ fn strip_tags(html: &str) -> String {
             _ => {}
         }
     }
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")]
-        .iter()
-        .fold(text, |text, (entity, plain)| text.replace(entity, plain))
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text, |text, (entity, plain)| text.replace(entity, plain))
 }

@@ -11,13 +11,13 @@ mod words;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, RwLock};
 
+pub(crate) use compose::escape;
 pub use effects::{Effect, Effects};
 pub use mailbox::{Entry, Mailbox};
 pub use message::{Attachment, Body, Header, Message};
 pub use people::{Domain, User};
 pub use sent::BadMessage;
 pub use words::USER_LABELS;
-pub(crate) use compose::escape;
 
 /// How big a world is and when it is "now".
 #[derive(Debug, Clone)]
@@ -115,7 +115,9 @@ impl World {
         let by_number = || name.parse::<usize>().ok()?.checked_sub(1);
         self.find(name)
             .or_else(|| by_number().filter(|index| *index < self.users.len()))
-            .ok_or_else(|| format!("{name}: no such user; give an address or 1..{}", self.users.len()))
+            .ok_or_else(|| {
+                format!("{name}: no such user; give an address or 1..{}", self.users.len())
+            })
     }
 
     /// The users of `domain`, sorted by address: the Directory's order.

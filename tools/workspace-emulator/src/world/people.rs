@@ -5,8 +5,8 @@ use super::words::{FAMILY_NAMES, GIVEN_NAMES};
 use crate::rng::Rng;
 
 const DOMAIN_WORDS: [&str; 12] = [
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
-    "mu",
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu",
 ];
 
 /// One of the customer's domains.

@@ -1,27 +1,77 @@
 //! What the world's mail is made of. `{…}` places are filled by `compose`.
 
 pub(super) const GIVEN_NAMES: [&str; 40] = [
-    "Alice", "Bob", "Carol", "David", "Elena", "Farid", "Grace", "Hiro", "Ingrid", "Jamal", "Keiko",
-    "Liam", "Maria", "Noah", "Olga", "Pedro", "Quinn", "Rosa", "Samir", "Tara", "Uma", "Victor",
-    "Wei", "Ximena", "Yusuf", "Zoë", "José", "Łukasz", "Søren", "Chloé", "Björn", "Aïcha", "Núria",
-    "Jürgen", "Šárka", "Anaïs", "Ömer", "Ágnes", "Iñigo", "Åsa",
+    "Alice", "Bob", "Carol", "David", "Elena", "Farid", "Grace", "Hiro", "Ingrid", "Jamal",
+    "Keiko", "Liam", "Maria", "Noah", "Olga", "Pedro", "Quinn", "Rosa", "Samir", "Tara", "Uma",
+    "Victor", "Wei", "Ximena", "Yusuf", "Zoë", "José", "Łukasz", "Søren", "Chloé", "Björn",
+    "Aïcha", "Núria", "Jürgen", "Šárka", "Anaïs", "Ömer", "Ágnes", "Iñigo", "Åsa",
 ];
 
 pub(super) const FAMILY_NAMES: [&str; 36] = [
-    "Smith", "García", "Müller", "Rossi", "Tanaka", "Nguyen", "Kowalski", "O'Brien", "Johansson",
-    "Silva", "Khan", "Ivanova", "Dubois", "Haddad", "Okafor", "Patel", "Kim", "Chen", "Novák",
-    "Peña", "Fernández", "Jansen", "Larsen", "Moreau", "Şahin", "Costa", "Weber", "Yamamoto",
-    "Adeyemi", "Björk", "Lindström", "Popescu", "Horváth", "Cohen", "Brown", "Martins",
+    "Smith",
+    "García",
+    "Müller",
+    "Rossi",
+    "Tanaka",
+    "Nguyen",
+    "Kowalski",
+    "O'Brien",
+    "Johansson",
+    "Silva",
+    "Khan",
+    "Ivanova",
+    "Dubois",
+    "Haddad",
+    "Okafor",
+    "Patel",
+    "Kim",
+    "Chen",
+    "Novák",
+    "Peña",
+    "Fernández",
+    "Jansen",
+    "Larsen",
+    "Moreau",
+    "Şahin",
+    "Costa",
+    "Weber",
+    "Yamamoto",
+    "Adeyemi",
+    "Björk",
+    "Lindström",
+    "Popescu",
+    "Horváth",
+    "Cohen",
+    "Brown",
+    "Martins",
 ];
 
 pub(super) const PROJECTS: [&str; 10] = [
-    "Apollo", "Borealis", "Cascade", "Driftwood", "Équinoxe", "Falcon", "Granite", "Harbour",
-    "Ikigai", "Juniper",
+    "Apollo",
+    "Borealis",
+    "Cascade",
+    "Driftwood",
+    "Équinoxe",
+    "Falcon",
+    "Granite",
+    "Harbour",
+    "Ikigai",
+    "Juniper",
 ];
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// A kind of mail: what it is about and what comes attached.
@@ -80,7 +130,11 @@ pub(super) const WORK: [Topic; 7] = [
         files: &["report-{month}.pdf", "dashboard.png", "release_notes.txt", "logs.zip"],
     },
     Topic {
-        subjects: &["Contract draft for review", "NDA – please sign", "Contract {n}: R&D amendment"],
+        subjects: &[
+            "Contract draft for review",
+            "NDA – please sign",
+            "Contract {n}: R&D amendment",
+        ],
         sentences: &[
             "The contract draft is attached for your review.",
             "Legal's comments are in the margin.",
@@ -89,7 +143,12 @@ pub(super) const WORK: [Topic; 7] = [
         files: &["contract_v{n}.docx", "NDA signed.pdf"],
     },
     Topic {
-        subjects: &["Lunch?", "Birthday cake in the kitchen 🎂", "Café tomorrow?", "Photos of the offsite"],
+        subjects: &[
+            "Lunch?",
+            "Birthday cake in the kitchen 🎂",
+            "Café tomorrow?",
+            "Photos of the offsite",
+        ],
         sentences: &[
             "Shall we have lunch together?",
             "There's cake in the kitchen – help yourselves!",
@@ -99,7 +158,12 @@ pub(super) const WORK: [Topic; 7] = [
         files: &["IMG_{n}.jpg", "Fotos größe L.zip"],
     },
     Topic {
-        subjects: &["Travel plans to 東京", "出張のお知らせ", "Flight confirmation {n}", "Hotel booking – Kraków"],
+        subjects: &[
+            "Travel plans to 東京",
+            "出張のお知らせ",
+            "Flight confirmation {n}",
+            "Hotel booking – Kraków",
+        ],
         sentences: &[
             "Your travel booking is confirmed.",
             "来月の出張の予定をお送りします。",
@@ -109,7 +173,12 @@ pub(super) const WORK: [Topic; 7] = [
         files: &["itinerary.pdf", "boarding-pass-{n}.pkpass"],
     },
     Topic {
-        subjects: &["Customer feedback {n}", "Support ticket #{n}", "Question about the API", "Bug: 500 on /tasks"],
+        subjects: &[
+            "Customer feedback {n}",
+            "Support ticket #{n}",
+            "Question about the API",
+            "Bug: 500 on /tasks",
+        ],
         sentences: &[
             "A customer reports that the search returns nothing.",
             "I can reproduce it with the query \"from:me has:attachment\".",
@@ -127,7 +196,11 @@ pub(super) const BULK: [(&str, &str, &str, Topic); 5] = [
         "digest@news.example",
         "CATEGORY_PROMOTIONS",
         Topic {
-            subjects: &["This week's deals: {n}% off", "Don't miss the {month} sale", "Newsletter {n}"],
+            subjects: &[
+                "This week's deals: {n}% off",
+                "Don't miss the {month} sale",
+                "Newsletter {n}",
+            ],
             sentences: &[
                 "Save {n}% on everything this weekend.",
                 "You're receiving this newsletter because you signed up.",
@@ -141,7 +214,11 @@ pub(super) const BULK: [(&str, &str, &str, Topic); 5] = [
         "notify@social.example",
         "CATEGORY_SOCIAL",
         Topic {
-            subjects: &["{name} started following you", "{n} new reactions", "You have a new message"],
+            subjects: &[
+                "{name} started following you",
+                "{n} new reactions",
+                "You have a new message",
+            ],
             sentences: &["See what {name} posted.", "You have {n} unseen notifications."],
             files: &[],
         },
@@ -166,7 +243,11 @@ pub(super) const BULK: [(&str, &str, &str, Topic); 5] = [
         "CATEGORY_FORUMS",
         Topic {
             subjects: &["[rust-users] Lifetimes & closures", "[rust-users] async fn in traits"],
-            sentences: &["Has anybody tried this with `Pin<Box<dyn Future>>`?", "+1", "See RFC {n}."],
+            sentences: &[
+                "Has anybody tried this with `Pin<Box<dyn Future>>`?",
+                "+1",
+                "See RFC {n}.",
+            ],
             files: &["patch-{n}.diff"],
         },
     ),
@@ -188,7 +269,12 @@ pub(super) const BULK: [(&str, &str, &str, Topic); 5] = [
 
 /// What the spam folder is full of.
 pub(super) const SPAM: Topic = Topic {
-    subjects: &["You have WON {n} EUR!!!", "Re: your inheritance", "Cheap watches", "Urgent account notice"],
+    subjects: &[
+        "You have WON {n} EUR!!!",
+        "Re: your inheritance",
+        "Cheap watches",
+        "Urgent account notice",
+    ],
     sentences: &[
         "Dear friend, kindly send your bank details.",
         "Click <here> to claim your prize.",

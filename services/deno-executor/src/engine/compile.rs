@@ -1,0 +1,209 @@
+//! From published source to something the engine runs: syntax check, TypeScript, module kind.
+
+use std::{future::Future, path::Path, pin::Pin, task::Poll};
+
+use deno_core::{
+    JsRuntime, ModuleSpecifier,
+    error::{CoreError, CoreErrorKind},
+    scope, v8,
+};
+use oxc::{
+    allocator::Allocator,
+    codegen::{Codegen, CodegenOptions},
+    diagnostics::OxcDiagnostic,
+    parser::{Parser, ParserReturn},
+    semantic::SemanticBuilder,
+    span::SourceType,
+    transformer::{TransformOptions, Transformer},
+};
+use oxc_sourcemap::SourceMap;
+use tasker_core::{Json, TaskError};
+
+use super::{Broken, Function, errors};
+
+/// How the task exports its function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `module.exports = ...`
+    CommonJs,
+    /// `export default ...`
+    Module,
+}
+
+/// Code that parsed, as JavaScript.
+pub struct Prepared {
+    /// Name of the task.
+    pub name: String,
+    /// The script's name inside the engine.
+    pub url: String,
+    /// What the engine is given.
+    pub javascript: String,
+    /// How it exports.
+    pub source: Source,
+    /// From the engine's lines to the author's, for TypeScript.
+    map: Option<SourceMap<'static>>,
+}
+
+impl Prepared {
+    /// Parses the code: as JavaScript, else as TypeScript. The error has line and column.
+    pub fn new(name: &str, code: &str) -> Result<Self, Broken> {
+        let file: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        let url = format!("file:///{file}.js");
+        let name = name.to_owned();
+        let allocator = Allocator::default();
+        let script = parse(&allocator, code, SourceType::unambiguous());
+        if clean(&script) {
+            let source = kind(&script);
+            return Ok(Self { name, url, javascript: code.to_owned(), source, map: None });
+        }
+        let typed = parse(&allocator, code, SourceType::ts());
+        if !clean(&typed) {
+            // The reading that got further says what the author meant.
+            return Err(Box::new(syntax_error(code, script, typed)));
+        }
+        let source = kind(&typed);
+        let (javascript, map) = strip_types(&allocator, typed, &name);
+        Ok(Self { name, url, javascript, source, map })
+    }
+
+    /// A place in the engine's script as a place in the published source, both from 1.
+    pub fn original(&self, line: u32, column: u32) -> (u32, u32) {
+        let Some(map) = &self.map else { return (line, column) };
+        let table = map.generate_lookup_table();
+        map.lookup_token(&table, line.saturating_sub(1), column.saturating_sub(1))
+            .map_or((line, column), |t| (t.get_src_line() + 1, t.get_src_col() + 1))
+    }
+}
+
+fn clean(parsed: &ParserReturn<'_>) -> bool {
+    !parsed.panicked && parsed.diagnostics.is_empty()
+}
+
+fn parse<'a>(allocator: &'a Allocator, code: &'a str, kind: SourceType) -> ParserReturn<'a> {
+    Parser::new(allocator, code, kind).parse()
+}
+
+fn kind(parsed: &ParserReturn<'_>) -> Source {
+    if parsed.module_record.has_module_syntax { Source::Module } else { Source::CommonJs }
+}
+
+fn strip_types(allocator: &Allocator, parsed: ParserReturn<'_>, name: &str) -> (String, Option<SourceMap<'static>>) {
+    let mut program = parsed.program;
+    let scoping = SemanticBuilder::new().build(&program).semantic.into_scoping();
+    let options = TransformOptions::default();
+    let path = Path::new(name);
+    Transformer::new(allocator, path, &options).build_with_scoping(scoping, &mut program);
+    let options =
+        CodegenOptions { source_map_path: Some(path.to_path_buf()), ..CodegenOptions::default() };
+    let printed = Codegen::new().with_options(options).build(&program);
+    (printed.code, printed.map.map(SourceMap::into_owned))
+}
+
+fn syntax_error(code: &str, script: ParserReturn<'_>, typed: ParserReturn<'_>) -> TaskError {
+    let first = |r: ParserReturn<'_>| {
+        let error = r.diagnostics.into_iter().next()?;
+        Some((offset(&error), error))
+    };
+    let best = first(script).into_iter().chain(first(typed)).max_by_key(|(at, _)| *at);
+    let Some((at, error)) = best else {
+        return TaskError::new("SyntaxError", "the code could not be parsed");
+    };
+    let mut out = TaskError::new("SyntaxError", error.message.to_string());
+    let before = &code[..code.floor_char_boundary(at)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    out.line = u32::try_from(line).ok();
+    out.column = u32::try_from(column).ok();
+    out
+}
+
+fn offset(error: &OxcDiagnostic) -> usize {
+    error.labels.first().map_or(0, |l| l.offset() as usize)
+}
+
+/// Evaluates a CommonJS task and answers its exports.
+pub fn commonjs(
+    runtime: &mut JsRuntime,
+    evaluate: &Function,
+    prepared: &Prepared,
+) -> Result<v8::Global<v8::Value>, Broken> {
+    scope!(scope, runtime);
+    v8::tc_scope!(let tc, scope);
+    let exports = (|| {
+        let url = v8::String::new(tc, &prepared.url)?;
+        let origin =
+            v8::ScriptOrigin::new(tc, url.into(), 0, 0, false, 0, None, false, false, false, None);
+        let text = v8::String::new(tc, &prepared.javascript)?;
+        let mut source = v8::script_compiler::Source::new(text, Some(&origin));
+        let mut parameters = Vec::new();
+        for name in ["module", "exports", "require"] {
+            parameters.push(v8::String::new(tc, name)?);
+        }
+        let wrapper = v8::script_compiler::compile_function(
+            tc,
+            &mut source,
+            &parameters,
+            &[],
+            v8::script_compiler::CompileOptions::NoCompileOptions,
+            v8::script_compiler::NoCacheReason::NoReason,
+        )?;
+        let this = v8::undefined(tc).into();
+        v8::Local::new(tc, evaluate).call(tc, this, &[wrapper.into()])
+    })();
+    match exports {
+        Some(value) => Ok(v8::Global::new(tc, value)),
+        None => Err(errors::caught(tc, prepared)),
+    }
+}
+
+type Evaluation = Pin<Box<dyn Future<Output = Result<(), CoreError>>>>;
+
+/// An ES module under evaluation: it may wait at a top-level await.
+pub struct Pending {
+    id: deno_core::ModuleId,
+    evaluation: Evaluation,
+    input: Json,
+}
+
+/// Loads an ES module and begins to evaluate it.
+pub async fn evaluate(
+    runtime: &mut JsRuntime,
+    prepared: &Prepared,
+    input: &Json,
+) -> Result<Pending, Broken> {
+    let url = ModuleSpecifier::parse(&prepared.url).map_err(|e| errors::engine(&e))?;
+    let id = runtime
+        .load_main_es_module_from_code(&url, prepared.javascript.clone())
+        .await
+        .map_err(|e| errors::core(&e, prepared))?;
+    let evaluation = Box::pin(runtime.mod_evaluate(id));
+    Ok(Pending { id, evaluation, input: input.clone() })
+}
+
+/// True for the error that says a module still waits at a top-level await.
+pub fn is_pending(e: &CoreError) -> bool {
+    matches!(e.as_kind(), CoreErrorKind::PendingPromiseResolution)
+        || e.to_string().contains("still pending")
+}
+
+type Loaded = (v8::Global<v8::Value>, Json);
+
+impl Pending {
+    /// The exports once the module is evaluated; itself while it waits.
+    pub fn poll(
+        mut self,
+        runtime: &mut JsRuntime,
+        prepared: &Prepared,
+    ) -> Result<Result<Loaded, Self>, Broken> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match self.evaluation.as_mut().poll(&mut context) {
+            Poll::Pending => return Ok(Err(self)),
+            Poll::Ready(done) => done.map_err(|e| errors::core(&e, prepared))?,
+        }
+        let exports = runtime.get_module_namespace(self.id).map_err(|e| errors::engine(&e))?;
+        scope!(scope, runtime);
+        let exports: v8::Local<v8::Value> = v8::Local::new(scope, exports).into();
+        Ok(Ok((v8::Global::new(scope, exports), self.input)))
+    }
+}

@@ -1,0 +1,138 @@
+//! What the prelude asks of the host. Everything is counted: memory on this side of the engine is
+//! outside its heap limit.
+
+use std::{cell::RefCell, rc::Rc};
+
+use deno_core::{OpState, op2};
+use deno_error::JsErrorBox;
+use tasker_core::{HostCall, LogLine};
+
+use super::{Limits, Turn};
+use crate::protocol::AskedNow;
+
+/// What happened in the current turn, and the counters of the whole run.
+pub struct Host {
+    /// Filled by the ops, taken after each turn.
+    pub turn: Turn,
+    pub limits: Limits,
+    /// Calls and timers so far.
+    pub calls: u32,
+    /// Open calls and timers: when quiet with none of them, the task waits for nothing.
+    pub open: std::collections::BTreeSet<u32>,
+    pub log_bytes: usize,
+    pub turn_bytes: usize,
+    pub now_ms: i64,
+}
+
+pub type HostRef = Rc<RefCell<Host>>;
+
+deno_core::extension!(
+    tasker_task,
+    ops = [op_task_call, op_task_timer, op_task_timer_clear, op_task_log, op_task_ended],
+    esm_entry_point = "ext:tasker_task/main.js",
+    esm = [
+        dir "src/prelude",
+        "host.js", "timers.js", "clock.js", "console.js", "web.js", "main.js"
+    ],
+);
+
+fn host(state: &OpState) -> HostRef {
+    state.borrow::<HostRef>().clone()
+}
+
+#[op2(fast)]
+fn op_task_call(
+    state: &mut OpState,
+    #[smi] seq: u32,
+    #[string] asked: String,
+) -> Result<(), JsErrorBox> {
+    let host = host(state);
+    let mut host = host.borrow_mut();
+    host.charge(asked.len())?;
+    let call = HostCall::parse(&asked).map_err(JsErrorBox::type_error)?;
+    host.ask(seq)?;
+    host.turn.asked.push(AskedNow::Call {
+        service: call.service,
+        method: call.method,
+        args: call.args,
+    });
+    Ok(())
+}
+
+#[op2(fast)]
+fn op_task_timer(state: &mut OpState, #[smi] seq: u32, ms: f64) -> Result<(), JsErrorBox> {
+    let host = host(state);
+    let mut host = host.borrow_mut();
+    host.ask(seq)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a year, whole")]
+    host.turn.asked.push(AskedNow::Timer(ms as u64));
+    Ok(())
+}
+
+#[op2(fast)]
+fn op_task_timer_clear(state: &mut OpState, #[smi] seq: u32) {
+    let host = host(state);
+    let mut host = host.borrow_mut();
+    host.open.remove(&seq);
+    host.turn.cleared.push(seq);
+}
+
+#[op2(fast)]
+fn op_task_log(state: &mut OpState, #[smi] level: u32, #[string] message: String) {
+    let host = host(state);
+    let mut host = host.borrow_mut();
+    let limit = host.limits.log_bytes;
+    if host.log_bytes > limit {
+        return;
+    }
+    host.log_bytes += message.len() + 1;
+    let level = ["debug", "info", "warn", "error"].get(level as usize).copied().unwrap_or("info");
+    let line = if host.log_bytes > limit {
+        ("warn", format!("the log limit of {limit} bytes is reached: nothing more is kept"))
+    } else {
+        // Postgres text cannot hold NUL.
+        (level, message.replace('\0', "\u{fffd}"))
+    };
+    let at_ms = host.now_ms;
+    host.turn.logs.push(LogLine { level: line.0.to_owned(), message: line.1, at_ms });
+}
+
+#[op2(fast)]
+fn op_task_ended(state: &mut OpState, ok: bool, #[string] json: String) {
+    let host = host(state);
+    let mut host = host.borrow_mut();
+    if host.turn.ended.is_none() {
+        host.turn.ended = Some((ok, json));
+    }
+}
+
+impl Host {
+    fn ask(&mut self, seq: u32) -> Result<(), JsErrorBox> {
+        if self.calls >= self.limits.calls {
+            return Err(JsErrorBox::range_error(format!(
+                "CallLimit: a run may make {} host calls",
+                self.limits.calls
+            )));
+        }
+        self.calls += 1;
+        self.open.insert(seq);
+        Ok(())
+    }
+
+    fn charge(&mut self, bytes: usize) -> Result<(), JsErrorBox> {
+        if bytes > self.limits.payload_bytes {
+            return Err(JsErrorBox::range_error(format!(
+                "PayloadTooLarge: the arguments are {bytes} bytes, the limit is {}",
+                self.limits.payload_bytes
+            )));
+        }
+        self.turn_bytes += bytes;
+        if self.turn_bytes > 4 * self.limits.payload_bytes {
+            return Err(JsErrorBox::range_error(format!(
+                "PayloadTooLarge: calls made without awaiting carry over {} bytes",
+                4 * self.limits.payload_bytes
+            )));
+        }
+        Ok(())
+    }
+}

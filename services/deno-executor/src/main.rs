@@ -1,0 +1,32 @@
+//! The deno-executor service. Started as `deno-executor worker` it is one of its own workers.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use deno_executor::{ExecutorArgs, State, router, worker_main};
+use tasker_http::{CommonArgs, Peers, mount, run};
+
+/// Runs task code.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    executor: ExecutorArgs,
+}
+
+fn main() -> ExitCode {
+    worker_main().unwrap_or_else(|| serve(&Args::parse()))
+}
+
+#[tokio::main]
+async fn serve(args: &Args) -> ExitCode {
+    run("deno-executor", &args.common, async |_| {
+        let store = tasker_store::connect(&args.common.database_url).await?;
+        let peers = Peers::new(&args.common)?;
+        let state = State::new(store, peers.clone(), &args.executor)?;
+        Ok((mount("deno-executor", router(state)), async move { peers.drain().await }))
+    })
+    .await
+}

@@ -1,0 +1,50 @@
+// Host calls: a promise per call, settled from outside. Nothing here waits: when the event loop is
+// empty and calls are open, the task is suspended, and no task code can see it.
+import { op_task_call } from "ext:core/ops";
+
+const { parse, stringify } = JSON;
+const { keys } = Object;
+const { apply } = Reflect;
+const RealPromise = Promise;
+const RealError = Error;
+const then = Promise.prototype.then;
+const ignore = () => {};
+
+const open = { __proto__: null };
+let nextSeq = 0;
+
+/** Calls and timers share one numbering: their order is what a replay is checked against. */
+export function takeSeq() {
+  return nextSeq++;
+}
+
+export function callHostTool(service, path, args) {
+  const promise = new RealPromise((resolve, reject) => {
+    // Throws (and so rejects) before a number is taken if the call cannot be written down.
+    op_task_call(nextSeq, stringify({ service, path, args }));
+    open[takeSeq()] = { resolve, reject };
+  });
+  // A call whose result nobody awaits may fail without failing the task.
+  apply(then, promise, [undefined, ignore]);
+  return promise;
+}
+
+function asError(value) {
+  if (value === null || typeof value !== "object") return new RealError(`${value}`);
+  const error = new RealError(value.message);
+  for (const key of keys(value)) {
+    if (key !== "message" && key !== "stack") error[key] = value[key];
+  }
+  return error;
+}
+
+/** Settles call `seq`; false if it is not an open call. */
+export function settle(seq, ok, json) {
+  const call = open[seq];
+  if (call === undefined) return false;
+  delete open[seq];
+  const value = parse(json);
+  if (ok) call.resolve(value);
+  else call.reject(asError(value));
+  return true;
+}

@@ -1,0 +1,185 @@
+//! Frames between the executor and its worker processes: a length (4 bytes, little endian), then
+//! that much JSON.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize};
+use tasker_core::{
+    Json, LogLine,
+    journal::{Asked, Delivery, Journal},
+};
+
+/// Limits of one run; breaking one ends it with a typed error.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Args)]
+pub struct Limits {
+    /// Longest stretch of JavaScript between two host calls, milliseconds of wall clock.
+    #[arg(long, env = "TASKER_TURN_MS", default_value_t = 5_000)]
+    pub turn_ms: u64,
+    /// JavaScript heap of one run, bytes.
+    #[arg(long, env = "TASKER_HEAP_BYTES", default_value_t = 128 << 20)]
+    pub heap_bytes: usize,
+    /// Host calls and timers of one run.
+    #[arg(long, env = "TASKER_MAX_CALLS", default_value_t = 1_000_000)]
+    pub calls: u32,
+    /// Result of one run, bytes of JSON.
+    #[arg(long, env = "TASKER_OUTPUT_BYTES", default_value_t = 64 << 20)]
+    pub output_bytes: usize,
+    /// Arguments of one host call, bytes of JSON.
+    #[arg(long, env = "TASKER_PAYLOAD_BYTES", default_value_t = 10 << 20)]
+    pub payload_bytes: usize,
+    /// Text one run may print, bytes.
+    #[arg(long, env = "TASKER_LOG_BYTES", default_value_t = 4 << 20)]
+    pub log_bytes: usize,
+}
+
+/// A run as a worker needs it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Seed {
+    /// Seeds the run's random numbers.
+    pub run: i64,
+    /// Name of the task, for messages.
+    pub name: String,
+    /// Source as published.
+    pub code: String,
+    /// Input.
+    pub input: Json,
+    /// The task's clock at its start.
+    pub started_ms: i64,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// What the executor tells a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// Make an isolate and bring it to where the journal ends.
+    Start {
+        /// Number of the isolate, chosen by the executor.
+        session: u64,
+        /// The run.
+        seed: Box<Seed>,
+        /// What happened before.
+        journal: Journal,
+    },
+    /// Give an outcome to a parked isolate.
+    Deliver {
+        /// Which isolate.
+        session: u64,
+        /// The outcome.
+        delivery: Delivery,
+    },
+    /// Forget an isolate.
+    Drop {
+        /// Which isolate.
+        session: u64,
+    },
+}
+
+/// What a worker answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// The code is quiet.
+    Quiet {
+        /// Which isolate.
+        session: u64,
+        /// What it did.
+        report: Report,
+    },
+    /// Still replaying; sent now and then so that a long replay is not taken for a hang.
+    Alive {
+        /// Which isolate.
+        session: u64,
+    },
+}
+
+/// What task code did up to its quiet point.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// New calls and timers, in order.
+    pub asked: Vec<AskedNow>,
+    /// Timers cleared.
+    pub cleared: Vec<u32>,
+    /// Lines printed, replayed ones included.
+    pub logs: Vec<LogLine>,
+    /// How the task ended, if it did: result, or a `TaskError`.
+    pub end: Option<Ended>,
+    /// JavaScript heap in use, bytes.
+    pub heap_bytes: usize,
+}
+
+/// How a task ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Ended {
+    /// It returned this.
+    Returned(Json),
+    /// It failed with this `TaskError`.
+    Failed(Json),
+}
+
+/// A call or timer that has just been asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AskedNow {
+    /// A host call.
+    Call {
+        /// Service.
+        service: String,
+        /// Dotted method.
+        method: String,
+        /// Arguments.
+        args: Json,
+    },
+    /// A timer, milliseconds from now.
+    Timer(u64),
+}
+
+impl AskedNow {
+    /// As the journal records it.
+    pub fn recorded(&self) -> Asked {
+        match self {
+            Self::Call { service, method, args } => Asked {
+                service: service.clone(),
+                method: method.clone(),
+                args: args.clone(),
+            },
+            Self::Timer(ms) => Asked::timer(*ms),
+        }
+    }
+}
+
+/// Largest frame: a journal of many large results.
+const LARGEST: u32 = 1 << 30;
+
+/// Writes one frame.
+pub fn write_frame(out: &mut impl Write, frame: &impl Serialize) -> io::Result<()> {
+    let body = encode(frame)?;
+    out.write_all(&body)?;
+    out.flush()
+}
+
+/// One frame as bytes.
+pub fn encode(frame: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; 4];
+    serde_json::to_writer(&mut bytes, frame)?;
+    let length = u32::try_from(bytes.len() - 4).map_err(io::Error::other)?;
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    Ok(bytes)
+}
+
+/// Reads one frame's body; `None` at the end of the stream.
+pub fn read_frame(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 4];
+    match input.read_exact(&mut length) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let length = checked(length)?;
+    let mut body = vec![0; length];
+    input.read_exact(&mut body)?;
+    Ok(Some(body))
+}
+
+/// A frame's length from its first bytes.
+pub fn checked(length: [u8; 4]) -> io::Result<usize> {
+    let length = u32::from_le_bytes(length);
+    if length > LARGEST { Err(io::Error::other("frame too large")) } else { Ok(length as usize) }
+}

@@ -1,0 +1,115 @@
+//! The executor's routes.
+
+use axum::{Json, extract::State as FromState};
+use serde_json::{Value, json};
+use tasker_core::{
+    StackRunId, json as raw,
+    wire::{ExecuteRequest, Handed, LeaseRef, ResumeRequest},
+};
+use tasker_http::{ApiError, JsonBody};
+use tasker_store::Outcome;
+
+use crate::{
+    ENGINE, State,
+    answer::{self, Answer, Shape},
+    wake,
+};
+
+/// Slot name of callers that are no processor.
+const DIRECT: &str = "direct";
+
+/// `GET` on any path.
+pub async fn health() -> Json<Value> {
+    Json(json!({
+        "status": "healthy",
+        "service": "Deno Task Executor",
+        "version": "1.0.0",
+        "serviceRegistry": "minimal",
+        "engine": ENGINE,
+    }))
+}
+
+/// `POST /`: runs a task to its next quiet point.
+pub async fn execute(
+    FromState(state): FromState<State>,
+    JsonBody(request): JsonBody<ExecuteRequest>,
+) -> Result<Json<Answer>, ApiError> {
+    if let Some(lease) = &request.lease {
+        let quiet =
+            state.runs.execute(lease, request.keep).await.map_err(answer::refusal)?;
+        return answer::quiet(quiet, Shape::Result, false).map(Json);
+    }
+    let lease = lease_for(&state, request).await?;
+    let quiet = state.runs.execute(&lease, false).await.map_err(answer::refusal)?;
+    // Its calls are for a processor.
+    wake(&state.peers);
+    answer::quiet(quiet, Shape::Result, true).map(Json)
+}
+
+/// A lease for a caller that has none: on the row it names, or on a run made for its code.
+async fn lease_for(state: &State, request: ExecuteRequest) -> Result<LeaseRef, ApiError> {
+    if let Some(id) = request.stack_run_id.filter(|id| id.0 > 0)
+        && let Some(row) = claim(state, id).await?
+    {
+        return Ok(row.lease);
+    }
+    let (Some(name), Some(code)) = (request.task_name, request.task_code) else {
+        return Err(ApiError::bad_request("Missing taskCode or taskName"));
+    };
+    let input = request.task_input.unwrap_or_else(|| raw::of(&json!({})));
+    let made = state.runs.submit(name, code, input).await.map_err(answer::refusal)?;
+    let row = claim(state, made.root_id).await?;
+    row.map(|r| r.lease)
+        .ok_or_else(|| ApiError::conflict("a processor has already taken this run"))
+}
+
+async fn claim(state: &State, id: StackRunId) -> Result<Option<Handed>, ApiError> {
+    let claimed = state.runs.store().claim_row(id, DIRECT).await;
+    Ok(claimed.map_err(|e| answer::refusal(e.into()))?.map(|c| c.row))
+}
+
+/// `POST /resume`: gives a call's outcome to its run, and runs it to its next quiet point.
+pub async fn resume(
+    FromState(state): FromState<State>,
+    JsonBody(request): JsonBody<ResumeRequest>,
+) -> Result<Json<Answer>, ApiError> {
+    let shape =
+        if request.stack_run_id_to_resume.is_some() { Shape::Result } else { Shape::Paused };
+    let root = request.stack_run_id.or(request.stack_run_id_to_resume).ok_or_else(|| {
+        ApiError::bad_request("Missing stackRunId: the id of the suspended task's own row")
+    })?;
+    let outcome: Outcome = match (request.result.or(request.result_to_inject), request.error) {
+        (_, Some(error)) => Err(error),
+        (Some(result), None) => Ok(result),
+        (None, None) => {
+            return Err(ApiError::bad_request("Missing result (null is a result) or error"));
+        }
+    };
+    let (lease, seq, direct) = match request.lease {
+        Some(lease) => (lease, request.seq, false),
+        None => {
+            let row = waiting_call(&state, root).await?;
+            (row.lease, row.seq, true)
+        }
+    };
+    let done = state.runs.resume(root, &lease, seq, outcome, request.keep).await;
+    if direct {
+        wake(&state.peers);
+    }
+    match done.map_err(answer::refusal)? {
+        Ok(quiet) => answer::quiet(quiet, shape, direct).map(Json),
+        Err(recorded) => Ok(Json(answer::recorded(&recorded))),
+    }
+}
+
+/// Somebody without a lease brings the outcome of the call that a run waits on.
+async fn waiting_call(state: &State, root: StackRunId) -> Result<Handed, ApiError> {
+    let row = state.runs.store().stack_run(root).await.map_err(|e| answer::refusal(e.into()))?;
+    let row = row.ok_or_else(|| ApiError::not_found(format!("Stack run {root} not found")))?;
+    let call = row.waiting_on_stack_run_id.ok_or_else(|| {
+        ApiError::conflict(format!("stack run {root} is {} and waits for no call", row.status))
+    })?;
+    claim(state, call).await?.ok_or_else(|| {
+        ApiError::conflict(format!("stack run {call} is being worked on by a processor"))
+    })
+}

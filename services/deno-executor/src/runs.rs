@@ -1,0 +1,271 @@
+//! Drives runs: from a lease to the next quiet point, committed.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use tasker_core::{
+    HostCall, Json, StackRunId, TaskError, TaskRunId, chain::Rejected, journal::Delivery, json,
+    wire::LeaseRef,
+};
+use tasker_store::{
+    Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, Submitted,
+};
+
+use crate::{
+    pool::{Loss, Pool, Session, Turn},
+    protocol::{AskedNow, Ended, Limits, Report, Seed},
+};
+
+/// An engine costs about this much beside the task's own heap.
+const ISOLATE_BYTES: usize = 3 << 20;
+/// A journal that grows under a resume is loaded again, so often at most.
+const TRIES: usize = 5;
+
+/// All runs of this process.
+pub struct Runs {
+    store: Arc<dyn StorageAdapter>,
+    pool: Pool,
+    limits: Limits,
+    parked: Mutex<Parked>,
+}
+
+/// Isolates that wait for an outcome.
+struct Parked {
+    runs: HashMap<StackRunId, Warm>,
+    bytes: usize,
+    budget: usize,
+}
+
+/// A parked isolate and how far its code has come.
+struct Warm {
+    session: Session,
+    task_run_id: TaskRunId,
+    deliveries: u32,
+    calls: u32,
+    bytes: usize,
+    used: Instant,
+}
+
+/// What became of the code: its next quiet point.
+pub struct Quiet {
+    /// The run.
+    pub task_run_id: TaskRunId,
+    /// What the commit led to.
+    pub advanced: Advanced,
+    /// How the task ended, if it did.
+    pub end: Option<Outcome>,
+    /// The first thing it asked for in this turn, with its row.
+    pub asked: Option<(StackRunId, AskedNow)>,
+}
+
+/// Why a run was not driven.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The database said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No worker process could be had.
+    #[error("no worker process: {0}")]
+    Workers(anyhow::Error),
+    /// The run ended before.
+    #[error("the run has ended")]
+    Ended,
+}
+
+type Result<T> = std::result::Result<T, RunError>;
+
+impl Runs {
+    /// No runs yet.
+    pub fn new(
+        store: Arc<dyn StorageAdapter>,
+        pool: Pool,
+        limits: Limits,
+        budget: usize,
+    ) -> Self {
+        let parked = Mutex::new(Parked { runs: HashMap::new(), bytes: 0, budget });
+        Self { store, pool, limits, parked }
+    }
+
+    /// The store the runs are in.
+    pub fn store(&self) -> &Arc<dyn StorageAdapter> {
+        &self.store
+    }
+
+    /// Makes a run for code that is not published.
+    pub async fn submit(&self, name: String, code: String, input: Json) -> Result<Submitted> {
+        let run = NewRun { name, input, code: Some(code), parent: None };
+        Ok(self.store.submit(&run).await?)
+    }
+
+    /// Brings a run, from its journal, to its next quiet point.
+    pub async fn execute(&self, lease: &LeaseRef, keep: bool) -> Result<Quiet> {
+        let root_id = lease.id;
+        // An isolate that is still here has an older journal than the one this lease stands for.
+        self.unpark(root_id);
+        let mut last = StoreError::Rejected(Rejected::Outdated);
+        for _ in 0..TRIES {
+            let image = self.store.image(root_id).await?;
+            if image.ended {
+                return Err(RunError::Ended);
+            }
+            let printed = self.store.logs(image.task_run_id, u32::MAX >> 1).await?.len();
+            let (calls, deliveries) = (count(&image.journal.asked), count(&image.journal.delivered));
+            let task_run_id = image.task_run_id;
+            let (session, turn) =
+                self.pool.start(self.seed(&image), image.journal).await.map_err(RunError::Workers)?;
+            let mut report = self.settle(turn);
+            // Lines of turns that were committed before are already kept.
+            report.logs.drain(..printed.min(report.logs.len()));
+            let used = Instant::now();
+            let warm = Warm { session, task_run_id, deliveries, calls, bytes: 0, used };
+            let step = Step { root_id, lease, keep, delivered: None };
+            match self.commit(step, warm, report).await {
+                Err(RunError::Store(e @ StoreError::Rejected(Rejected::Outdated))) => last = e,
+                done => return done,
+            }
+        }
+        Err(last.into())
+    }
+
+    /// Gives a call's outcome to the run's parked isolate. `None` if none is parked: then the
+    /// outcome was recorded, and the run waits for a processor.
+    pub async fn resume(
+        &self,
+        root_id: StackRunId,
+        lease: &LeaseRef,
+        seq: u32,
+        outcome: Outcome,
+        keep: bool,
+    ) -> Result<std::result::Result<Quiet, Advanced>> {
+        let at_ms = now_ms();
+        if let Some(mut warm) = self.unpark(root_id).filter(|w| w.session.alive()) {
+            let ok = outcome.is_ok();
+            let (Ok(value) | Err(value)) = outcome.clone();
+            let delivery = Delivery { seq, ok, value, at_ms };
+            let turn = self.pool.deliver(&warm.session, delivery).await;
+            if !matches!(turn, Turn::Lost(Loss::Crashed | Loss::Memory)) {
+                let report = self.settle(turn);
+                let delivered = Some((outcome.clone(), at_ms));
+                let step = Step { root_id, lease, keep, delivered };
+                warm.used = Instant::now();
+                match self.commit(step, warm, report).await {
+                    Err(RunError::Store(StoreError::Rejected(Rejected::Outdated))) => {}
+                    done => return done.map(Ok),
+                }
+            }
+        }
+        Ok(Err(self.store.record(lease, &outcome, at_ms).await?))
+    }
+
+    fn seed(&self, image: &RunImage) -> Seed {
+        Seed {
+            run: image.task_run_id.0,
+            name: image.name.clone(),
+            code: image.code.clone(),
+            input: image.input.clone(),
+            started_ms: image.started_ms,
+            limits: self.limits.clone(),
+        }
+    }
+
+    /// A lost worker is the end of the run that lost it.
+    fn settle(&self, turn: Turn) -> Report {
+        match turn {
+            Turn::Quiet(report) => report,
+            Turn::Lost(loss) => {
+                let end = Some(Ended::Failed(json::of(&loss.error(self.pool.turn()))));
+                Report { asked: vec![], cleared: vec![], logs: vec![], end, heap_bytes: 0 }
+            }
+        }
+    }
+
+    async fn commit(&self, step: Step<'_>, mut warm: Warm, report: Report) -> Result<Quiet> {
+        let end = report.end.map(|e| match e {
+            Ended::Returned(result) => Ok(result),
+            Ended::Failed(error) => Err(error),
+        });
+        let asked: Vec<Ask> = report.asked.iter().cloned().map(ask).collect();
+        let advance = Advance {
+            root_id: step.root_id,
+            by: step.lease.clone(),
+            deliveries: warm.deliveries,
+            calls: warm.calls,
+            delivered: step.delivered,
+            asked,
+            cleared: report.cleared,
+            end: end.clone(),
+            keep: step.keep.then(|| step.lease.owner.clone()),
+            logs: report.logs,
+        };
+        let advanced = match self.store.advance(&advance).await {
+            // Larger than the database takes: the run must not hang on it.
+            Err(StoreError::Invalid { message, .. }) => self.refused(advance.clone(), &message).await?,
+            done => done?,
+        };
+        let task_run_id = warm.task_run_id;
+        if !advanced.finished {
+            warm.deliveries += u32::from(advance.delivered.is_some());
+            warm.calls += count(&report.asked);
+            warm.bytes = ISOLATE_BYTES + report.heap_bytes;
+            self.park(step.root_id, warm);
+        }
+        let asked = advanced.made.first().copied().zip(report.asked.into_iter().next());
+        Ok(Quiet { task_run_id, advanced, end, asked })
+    }
+
+    /// The database does not take what the task asked for or returned: the run fails with that.
+    async fn refused(&self, mut advance: Advance, why: &str) -> Result<Advanced> {
+        let error = TaskError::new("StorageError", format!("the database refused a value: {why}"));
+        advance.asked.clear();
+        advance.logs.clear();
+        advance.end = Some(Err(json::of(&error)));
+        Ok(self.store.advance(&advance).await?)
+    }
+
+    fn park(&self, root_id: StackRunId, warm: Warm) {
+        let mut evicted = Vec::new();
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        parked.bytes += warm.bytes;
+        parked.runs.insert(root_id, warm);
+        while parked.bytes > parked.budget && parked.runs.len() > 1 {
+            let oldest = parked.runs.iter().min_by_key(|(_, w)| w.used).map(|(id, _)| *id);
+            let Some(warm) = oldest.and_then(|id| parked.runs.remove(&id)) else { break };
+            parked.bytes -= warm.bytes;
+            evicted.push(warm);
+        }
+    }
+
+    fn unpark(&self, root_id: StackRunId) -> Option<Warm> {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        let warm = parked.runs.remove(&root_id)?;
+        parked.bytes -= warm.bytes;
+        Some(warm)
+    }
+}
+
+/// One quiet point, to be committed.
+struct Step<'a> {
+    root_id: StackRunId,
+    lease: &'a LeaseRef,
+    keep: bool,
+    delivered: Option<(Outcome, i64)>,
+}
+
+fn ask(asked: AskedNow) -> Ask {
+    match asked {
+        AskedNow::Call { service, method, args } => Ask::Call(HostCall { service, method, args }),
+        AskedNow::Timer(ms) => Ask::Timer(ms),
+    }
+}
+
+fn count<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

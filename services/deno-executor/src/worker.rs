@@ -1,0 +1,213 @@
+//! The worker process: isolates, each on a thread of its own, driven over standard input and
+//! output. It has no database, no network address and no key; killing it costs a replay.
+
+use std::{
+    collections::HashMap,
+    io::{self, Stdout},
+    panic::AssertUnwindSafe,
+    process::ExitCode,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use tasker_core::{
+    TaskError,
+    journal::{Delivery, Journal},
+    json,
+};
+
+use crate::{
+    engine::Isolate,
+    protocol::{AskedNow, Ended, FromWorker, Report, Seed, ToWorker, read_frame, write_frame},
+};
+
+/// Exit code of a worker that used too much memory.
+pub const OUT_OF_MEMORY: u8 = 86;
+/// The engines keep their own stacks below this.
+const STACK: usize = 4 << 20;
+/// How often a long replay says that it is alive.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
+#[derive(Clone)]
+struct Out(Arc<Mutex<Stdout>>);
+
+impl Out {
+    fn send(&self, frame: &FromWorker) {
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if write_frame(&mut *out, frame).is_err() {
+            // The executor is gone; nobody wants the rest.
+            std::process::exit(0);
+        }
+    }
+}
+
+enum Job {
+    Start(Box<Seed>, Journal),
+    Deliver(Delivery),
+}
+
+/// Works until standard input ends.
+pub fn run(rss_limit: usize) -> ExitCode {
+    // Panics are caught and reported as the run's error; the default hook would flood the log.
+    std::panic::set_hook(Box::new(|_| {}));
+    let out = Out(Arc::new(Mutex::new(io::stdout())));
+    let busy = Arc::new(AtomicUsize::new(0));
+    watch_memory(rss_limit, busy.clone());
+    let mut sessions: HashMap<u64, mpsc::Sender<Job>> = HashMap::new();
+    let mut input = io::stdin().lock();
+    loop {
+        let frame = match read_frame(&mut input) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return ExitCode::SUCCESS,
+            Err(_) => return ExitCode::FAILURE,
+        };
+        match serde_json::from_slice(&frame) {
+            Ok(ToWorker::Start { session, seed, journal }) => {
+                let (jobs, inbox) = mpsc::channel();
+                let _ = jobs.send(Job::Start(seed, journal));
+                sessions.insert(session, jobs);
+                let (out, busy) = (out.clone(), busy.clone());
+                let thread = std::thread::Builder::new().name("isolate".into()).stack_size(STACK);
+                if thread.spawn(move || live(session, &inbox, &out, &busy)).is_err() {
+                    return ExitCode::from(OUT_OF_MEMORY);
+                }
+            }
+            Ok(ToWorker::Deliver { session, delivery }) => {
+                if let Some(jobs) = sessions.get(&session) {
+                    let _ = jobs.send(Job::Deliver(delivery));
+                }
+            }
+            Ok(ToWorker::Drop { session }) => {
+                sessions.remove(&session);
+            }
+            Err(_) => return ExitCode::FAILURE,
+        }
+    }
+}
+
+/// The life of one isolate. Ends when its sender is dropped.
+fn live(session: u64, inbox: &mpsc::Receiver<Job>, out: &Out, busy: &AtomicUsize) {
+    // deno_core polls its own timers only inside a runtime; nothing of ours ever waits in it.
+    let Ok(tokio) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+        return out.send(&FromWorker::Quiet { session, report: failed(no_engine()) });
+    };
+    let mut isolate = None;
+    while let Ok(job) = inbox.recv() {
+        busy.fetch_add(1, Ordering::SeqCst);
+        let turn = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            tokio.block_on(async {
+                match job {
+                    Job::Start(seed, journal) => {
+                        let alive = || out.send(&FromWorker::Alive { session });
+                        start(&mut isolate, &seed, &journal, alive).await
+                    }
+                    Job::Deliver(delivery) => match &mut isolate {
+                        Some(isolate) => isolate.deliver(&delivery).await,
+                        None => failed(no_engine()),
+                    },
+                }
+            })
+        }));
+        let report = turn.unwrap_or_else(|_| failed(no_engine()));
+        busy.fetch_sub(1, Ordering::SeqCst);
+        out.send(&FromWorker::Quiet { session, report });
+    }
+    // Isolates are dropped on their own thread, with the runtime they were polled in.
+    let _inside = tokio.enter();
+    drop(isolate);
+}
+
+/// Makes the isolate and replays the journal: each call the code makes must be the recorded one.
+async fn start(
+    slot: &mut Option<Isolate>,
+    seed: &Seed,
+    journal: &Journal,
+    alive: impl Fn(),
+) -> Report {
+    let mut isolate = match Isolate::new(seed) {
+        Ok(isolate) => isolate,
+        Err(error) => return failed(*error),
+    };
+    let mut report = isolate.start(seed).await;
+    let mut asked = std::mem::take(&mut report.asked);
+    let mut logs = std::mem::take(&mut report.logs);
+    let mut cleared = std::mem::take(&mut report.cleared);
+    let mut checked = 0;
+    let mut last = Instant::now();
+    for delivery in &journal.delivered {
+        if report.end.is_some() {
+            break;
+        }
+        if let Err(error) = check(&asked, journal, &mut checked) {
+            return failed(error);
+        }
+        report = isolate.deliver(delivery).await;
+        asked.append(&mut report.asked);
+        logs.append(&mut report.logs);
+        cleared.append(&mut report.cleared);
+        if last.elapsed() > SIGN_OF_LIFE {
+            alive();
+            last = Instant::now();
+        }
+    }
+    if let Err(error) = check(&asked, journal, &mut checked) {
+        return failed(error);
+    }
+    if asked.len() < journal.asked.len() {
+        let message = format!(
+            "this run once made {} host calls up to here and now makes {}: task code must make \
+             the same calls in the same order each time it runs",
+            journal.asked.len(),
+            asked.len()
+        );
+        return failed(TaskError::new("NONDETERMINISTIC", message));
+    }
+    *slot = Some(isolate);
+    asked.drain(..journal.asked.len());
+    Report { asked, logs, cleared, ..report }
+}
+
+/// Compares what the code asked for since the last check with the journal.
+fn check(asked: &[AskedNow], journal: &Journal, checked: &mut usize) -> Result<(), TaskError> {
+    for (now, then) in asked.iter().zip(&journal.asked).skip(*checked) {
+        let seq = u32::try_from(*checked).unwrap_or(u32::MAX);
+        then.matches(&now.recorded(), seq)
+            .map_err(|message| TaskError::new("NONDETERMINISTIC", message))?;
+        *checked += 1;
+    }
+    Ok(())
+}
+
+fn no_engine() -> TaskError {
+    TaskError::new("EngineError", "the engine stopped in the middle of the task")
+}
+
+fn failed(error: TaskError) -> Report {
+    let end = Some(Ended::Failed(json::of(&error)));
+    Report { asked: vec![], cleared: vec![], logs: vec![], end, heap_bytes: 0 }
+}
+
+/// Ends the process when it grows past `limit` bytes while code runs: typed arrays and the engine's
+/// own structures lie outside the heap limit.
+fn watch_memory(limit: usize, busy: Arc<AtomicUsize>) {
+    let watch = move || {
+        loop {
+            std::thread::sleep(Duration::from_millis(50));
+            if busy.load(Ordering::SeqCst) > 0 && resident().is_some_and(|rss| rss > limit) {
+                std::process::exit(OUT_OF_MEMORY.into());
+            }
+        }
+    };
+    let _ = std::thread::Builder::new().name("memory".into()).spawn(watch);
+}
+
+/// Resident memory of this process, bytes (Linux; elsewhere the heap limit alone counts).
+fn resident() -> Option<usize> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * 4096)
+}

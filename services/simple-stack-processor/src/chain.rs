@@ -1,0 +1,205 @@
+//! One hop of a run: from a leased row to the next trigger.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tasker_core::{
+    Kind, StackRunId,
+    wire::{ExecuteRequest, Handed, ProcessRequest, Progress, ResumeRequest},
+};
+use tasker_store::{Outcome, Result};
+
+use crate::{
+    State,
+    dispatch::{self, Dispatched},
+    recovery,
+};
+
+/// After so many calls a run lets others go first, if others wait.
+const TIME_SLICE: u32 = 50;
+/// How long the executor may take to bring a run to its next quiet point.
+const EXECUTE: Duration = Duration::from_secs(120);
+
+/// What a `process-next` found.
+pub enum Next {
+    /// A row, now leased.
+    Took(StackRunId),
+    /// Nothing, and why.
+    Nothing(&'static str),
+}
+
+/// Leases the row that has waited longest and works on it after the answer.
+pub async fn next(state: &State) -> Result<Next> {
+    if !state.0.slots.take() {
+        return Ok(Next::Nothing("busy"));
+    }
+    recovery::sweep_now_and_then(state).await;
+    match state.0.store.claim(&state.0.slot).await {
+        Ok(Some(claimed)) => {
+            let id = claimed.row.lease.id;
+            // There may be more: another request looks, beside this row's work.
+            trigger_next(state);
+            work(state, claimed.kind, claimed.row, 0);
+            Ok(Next::Took(id))
+        }
+        other => {
+            leave(state);
+            state.0.due.notify_one();
+            other.map(|_| Next::Nothing("no_pending"))
+        }
+    }
+}
+
+/// Takes a named row: one that was handed to this process, or one that is ready.
+pub async fn take(state: &State, id: StackRunId, epoch: Option<i64>) -> Result<()> {
+    if epoch.is_some() {
+        // Whoever comes first takes it; a duplicate of the trigger finds nothing.
+        let handed = state.0.handed.lock().await.remove(&id);
+        if let Some((row, steps)) = handed {
+            work(state, Kind::Call, row, steps);
+        }
+        return Ok(());
+    }
+    if !state.0.slots.take() {
+        return Ok(());
+    }
+    match state.0.store.claim_row(id, &state.0.slot).await {
+        Ok(Some(claimed)) => work(state, claimed.kind, claimed.row, 0),
+        other => {
+            leave(state);
+            other?;
+        }
+    }
+    Ok(())
+}
+
+/// Works on a leased row after the request that brought it was answered. Holds a slot.
+fn work(state: &State, kind: Kind, row: Handed, steps: u32) {
+    let state_ = state.clone();
+    state.0.work.spawn(async move {
+        let state = state_;
+        let done = {
+            let _kept = recovery::keep_lease(&state, &row);
+            match kind {
+                Kind::Task => execute(&state, &row).await,
+                Kind::Call | Kind::Timer => call(&state, kind, &row, steps).await,
+            }
+        };
+        match done {
+            Some(progress) => go_on(&state, progress, steps).await,
+            None => leave(&state),
+        }
+    });
+}
+
+/// Brings a task to its next quiet point.
+async fn execute(state: &State, row: &Handed) -> Option<Progress> {
+    let request = ExecuteRequest {
+        task_run_id: Some(row.task_run_id),
+        stack_run_id: Some(row.lease.id),
+        lease: Some(row.lease.clone()),
+        keep: keep(state, 0),
+        ..ExecuteRequest::default()
+    };
+    match dispatch::executor(state, "", &request, EXECUTE).await {
+        Ok(progress) => Some(progress),
+        Err(refused) => {
+            recovery::give_back(state, row, &refused).await;
+            None
+        }
+    }
+}
+
+/// Calls a service (or lets a timer fire) and gives the outcome to the run.
+async fn call(state: &State, kind: Kind, row: &Handed, steps: u32) -> Option<Progress> {
+    let outcome = match kind {
+        Kind::Timer => Ok(tasker_core::json::null()),
+        _ => match dispatch::call(state, row).await {
+            Dispatched::Outcome(outcome) => outcome,
+            // The call became a run; its end settles the row.
+            Dispatched::Delegated => return Some(Progress { wake: true, ..Progress::default() }),
+            Dispatched::Later(delay, why) => {
+                recovery::retry_later(state, row, delay, &why).await;
+                return None;
+            }
+            // Nobody may send it again: the lease runs out and it waits for a person.
+            Dispatched::Unknown => return None,
+        },
+    };
+    hand_over(state, row, outcome, steps).await
+}
+
+async fn hand_over(state: &State, row: &Handed, outcome: Outcome, steps: u32) -> Option<Progress> {
+    let request = ResumeRequest {
+        stack_run_id: Some(row.root_id),
+        stack_run_id_to_resume: None,
+        result: outcome.clone().ok(),
+        result_to_inject: None,
+        error: outcome.clone().err(),
+        lease: Some(row.lease.clone()),
+        seq: row.seq,
+        keep: keep(state, steps),
+    };
+    match dispatch::executor(state, "/resume", &request, EXECUTE).await {
+        Ok(progress) => Some(progress),
+        Err(refused) if refused.lost => None,
+        Err(refused) => {
+            tracing::warn!(stack_run = %row.lease.id, why = refused.why, "the executor is gone: recording");
+            match state.0.store.record(&row.lease, &outcome, now_ms()).await {
+                Ok(advanced) => {
+                    Some(Progress { wake: advanced.wake, parked: true, ..Progress::default() })
+                }
+                Err(error) => {
+                    tracing::warn!(%error, stack_run = %row.lease.id, "the outcome could not be recorded");
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// The next call is leased to this process, unless others wait and this run had its turn.
+fn keep(state: &State, steps: u32) -> bool {
+    !state.0.slots.closed() && (steps < TIME_SLICE || !state.0.slots.contended())
+}
+
+/// Triggers the next hop and leaves.
+async fn go_on(state: &State, progress: Progress, steps: u32) {
+    if let Some(next) = progress.next {
+        let (id, epoch) = (next.lease.id, next.lease.epoch);
+        // The slot goes on with the run.
+        state.0.handed.lock().await.insert(id, (next, steps + 1));
+        let request =
+            ProcessRequest { stack_run_id: Some(id), epoch: Some(epoch), ..Default::default() };
+        let lost = recovery::trigger_lost(state.clone(), id);
+        state.0.peers.trigger("simple-stack-processor", request, lost);
+        if progress.wake {
+            trigger_next(state);
+        }
+        return;
+    }
+    leave(state);
+    if progress.wake || progress.finished {
+        trigger_next(state);
+    }
+}
+
+/// Frees the slot; if a trigger found none meanwhile, looks again.
+pub fn leave(state: &State) {
+    if state.0.slots.free() {
+        trigger_next(state);
+    }
+}
+
+/// Asks a processor (this one) to look for work.
+pub fn trigger_next(state: &State) {
+    if state.0.slots.closed() {
+        return;
+    }
+    let request = ProcessRequest { trigger: Some("process-next".into()), ..Default::default() };
+    state.0.peers.trigger("simple-stack-processor", request, std::future::ready(()));
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

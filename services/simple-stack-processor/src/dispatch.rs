@@ -1,0 +1,182 @@
+//! A host call as an HTTP request, and the answer as an outcome.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tasker_core::{
+    Json, TaskError,
+    json as raw,
+    wire::{Handed, Progress},
+};
+use tasker_http::{PeerError, PeerReply};
+use tasker_store::Outcome;
+
+use crate::State;
+
+/// What became of a call.
+pub enum Dispatched {
+    /// The service answered.
+    Outcome(Outcome),
+    /// The call is a run of its own now.
+    Delegated,
+    /// Not now: after this long, for this reason.
+    Later(Duration, TaskError),
+    /// It may have happened and must not be repeated.
+    Unknown,
+}
+
+/// The executor did not do it.
+pub struct Refused {
+    /// Why, for the log.
+    pub why: String,
+    /// The lease was lost: somebody else goes on.
+    pub lost: bool,
+    /// The run cannot go on, ever.
+    pub fatal: bool,
+}
+
+/// Sends a host call to its service.
+pub async fn call(state: &State, row: &Handed) -> Dispatched {
+    if !state.0.peers.knows(&row.service) {
+        let mut names = state.0.peers.names();
+        names.extend(["gapi", "keystore", "database"].map(str::to_owned));
+        let message =
+            format!("there is no service '{}'; known: {}", row.service, names.join(", "));
+        return failed(TaskError::new("UnknownService", message));
+    }
+    if row.service == "tasks" && row.method == "execute" {
+        return nested(state, row).await;
+    }
+    let call = tasker_core::HostCall {
+        service: row.service.clone(),
+        method: row.method.clone(),
+        args: row.args.clone(),
+    };
+    #[derive(Serialize)]
+    struct Body {
+        chain: Vec<tasker_core::call::Step>,
+    }
+    // Stable over attempts, so that a service that remembers keys answers the same.
+    let key = [("idempotency-key", format!("sr-{}", row.lease.id))];
+    let body = Body { chain: call.chain() };
+    let reply = state.0.peers.post(&row.service, "", &body, &key, state.0.call_timeout).await;
+    outcome(row, reply)
+}
+
+/// `tasks.execute(name, input)`: a run of its own, whose end is this call's outcome.
+async fn nested(state: &State, row: &Handed) -> Dispatched {
+    let Ok(args) = serde_json::from_str::<Vec<Json>>(row.args.get()) else {
+        return failed(TaskError::new("TypeError", "tasks.execute takes (name, input)"));
+    };
+    let Some(name) = args.first().and_then(|a| serde_json::from_str::<String>(a.get()).ok()) else {
+        return failed(TaskError::new("TypeError", "tasks.execute: the name must be a string"));
+    };
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        task_name: String,
+        input: Json,
+    }
+    let input = args.get(1).cloned().unwrap_or_else(|| raw::of(&json!({})));
+    let parent = [("x-tasker-parent", serde_json::to_string(&row.lease).unwrap_or_default())];
+    let body = Body { task_name: name, input };
+    let reply = state.0.peers.post("tasks", "/execute", &body, &parent, state.0.call_timeout).await;
+    match reply {
+        Ok(reply) if reply.status.is_success() => Dispatched::Delegated,
+        // Another holder of this row made the run.
+        Ok(reply) if reply.status == StatusCode::CONFLICT => Dispatched::Unknown,
+        other => outcome(row, other),
+    }
+}
+
+fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
+    match reply {
+        Ok(reply) if reply.status.is_success() => {
+            match raw::parse(String::from_utf8_lossy(&reply.body).into_owned()) {
+                Ok(body) => Dispatched::Outcome(Ok(body)),
+                Err(_) if reply.body.is_empty() => Dispatched::Outcome(Ok(raw::null())),
+                Err(_) => failed(service_error(row, &reply, "the service did not answer JSON")),
+            }
+        }
+        Ok(reply) => refused(row, &reply),
+        Err(error @ PeerError::NotSent { .. }) => later(row, None, TaskError::new("ServiceUnavailable", error.to_string())),
+        Err(error) if row.idempotent => later(row, None, TaskError::new("ServiceUnavailable", error.to_string())),
+        Err(error) => {
+            tracing::warn!(stack_run = %row.lease.id, %error, "unknown outcome");
+            Dispatched::Unknown
+        }
+    }
+}
+
+/// A service answered with an error: what can pass by itself is tried again later.
+fn refused(row: &Handed, reply: &PeerReply) -> Dispatched {
+    let error = service_error(row, reply, "");
+    let said = error.retryable;
+    let busy = matches!(reply.status.as_u16(), 429 | 503);
+    let passing = said.unwrap_or(busy || row.idempotent && matches!(reply.status.as_u16(), 502 | 504));
+    if passing { later(row, reply.retry_after, error) } else { failed(error) }
+}
+
+/// Full jitter over a window that doubles with each attempt; after the last the call fails.
+fn later(row: &Handed, at_least: Option<Duration>, why: TaskError) -> Dispatched {
+    const ATTEMPTS: u32 = 8;
+    if row.attempt >= ATTEMPTS {
+        return failed(why);
+    }
+    let window = 500u64 << row.attempt.min(7);
+    let wait = Duration::from_millis(rand::random_range(50..=window.min(60_000)));
+    Dispatched::Later(wait.max(at_least.unwrap_or_default()), why)
+}
+
+fn failed(error: TaskError) -> Dispatched {
+    Dispatched::Outcome(Err(raw::of(&error)))
+}
+
+/// The service's own words, kept in the error that task code catches.
+fn service_error(row: &Handed, reply: &PeerReply, otherwise: &str) -> TaskError {
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+    let said = match &body["error"] {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(o) => o.get("message").and_then(Value::as_str).map(str::to_owned),
+        _ => body["message"].as_str().map(str::to_owned),
+    };
+    let fallback = if otherwise.is_empty() { "no message" } else { otherwise };
+    let message = format!(
+        "{}.{} failed with {}: {}",
+        row.service,
+        row.method,
+        reply.status.as_u16(),
+        said.as_deref().unwrap_or(fallback)
+    );
+    let mut error = TaskError::new("ServiceError", message);
+    error.status = Some(reply.status.as_u16());
+    error.retryable = body["retryable"].as_bool();
+    error.details = (!body.is_null()).then_some(body);
+    error
+}
+
+/// Sends the executor its work and reads what comes next.
+pub async fn executor(
+    state: &State,
+    path: &str,
+    request: &(impl Serialize + Sync),
+    timeout: Duration,
+) -> Result<Progress, Refused> {
+    #[derive(Deserialize)]
+    struct Answer {
+        tasker: Progress,
+    }
+    let refused = |why: String, lost| Refused { why, lost, fatal: false };
+    let reply = state.0.peers.post("deno-executor", path, request, &[], timeout).await;
+    let reply = reply.map_err(|e| refused(e.to_string(), false))?;
+    if reply.status.is_success() {
+        let answer: Answer = serde_json::from_slice(&reply.body)
+            .map_err(|e| refused(format!("unreadable answer: {e}"), false))?;
+        return Ok(answer.tasker);
+    }
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let why = format!("{}: {}", reply.status, body["error"].as_str().unwrap_or_default());
+    Err(refused(why, reply.status == StatusCode::CONFLICT))
+}

@@ -1,0 +1,35 @@
+//! The simple-stack-processor service.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use simple_stack_processor::{ProcessorArgs, State, router};
+use tasker_http::{CommonArgs, Peers, mount, run};
+
+/// Works on stack runs, one hop a request.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    processor: ProcessorArgs,
+}
+
+const NAME: &str = "simple-stack-processor";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    run(NAME, &args.common, async |address| {
+        let store = tasker_store::connect(&args.common.database_url).await?;
+        // Its own triggers come back to this process, not to a replica behind the same name.
+        let own = format!("http://{address}/functions/v1/{NAME}");
+        let peers = Peers::new(&args.common)?.with_service(NAME, own);
+        let state = State::new(store, peers, &args.processor);
+        let started = state.clone();
+        tokio::spawn(async move { started.start().await });
+        Ok((mount(NAME, router(state.clone())), async move { state.drain().await }))
+    })
+    .await
+}

@@ -1,0 +1,136 @@
+//! Nothing stays lost: leases are kept while work goes on and freed when it does not, and one
+//! timer waits for the next deadline. An idle system asks the database nothing.
+
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::{Duration, Instant},
+};
+
+use tasker_core::{StackRunId, TaskError, json, wire::Handed};
+use tokio::task::JoinHandle;
+
+use crate::{
+    State, chain,
+    dispatch::Refused,
+};
+
+/// A third of the lease: two beats may fail.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+/// The sweep runs before a claim, but not before each.
+const SWEEP_MS: i64 = 1_000;
+/// A run whose executor fails so often in a row ends.
+const ATTEMPTS: u32 = 10;
+
+/// Keeps a lease until dropped.
+pub struct Kept(JoinHandle<()>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Beats for a row that is being worked on. Short work never beats.
+pub fn keep_lease(state: &State, row: &Handed) -> Kept {
+    let (store, lease) = (state.0.store.clone(), row.lease.clone());
+    Kept(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            match store.heartbeat(&lease).await {
+                Ok(true) => {}
+                // Every later write of the work is refused, so it needs no stopping.
+                Ok(false) => return tracing::warn!(stack_run = %lease.id, "lease lost"),
+                Err(error) => tracing::warn!(stack_run = %lease.id, %error, "heartbeat failed"),
+            }
+        }
+    }))
+}
+
+/// At start: what an earlier process of this name held is free, and what is ready gets going.
+pub async fn boot(state: &State) {
+    match state.0.store.release_expired(Some(&state.0.slot)).await {
+        Ok(0) => {}
+        Ok(freed) => tracing::info!(freed, "freed the leases of an earlier process of this slot"),
+        Err(error) => tracing::error!(%error, "the boot sweep failed"),
+    }
+    chain::trigger_next(state);
+}
+
+/// Frees leases of processors that died, once a second at most and only while work is looked for.
+pub async fn sweep_now_and_then(state: &State) {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    static LAST: AtomicI64 = AtomicI64::new(-SWEEP_MS);
+    let now = i64::try_from(START.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let last = LAST.load(Ordering::Relaxed);
+    if now - last < SWEEP_MS
+        || LAST.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err()
+    {
+        return;
+    }
+    match state.0.store.release_expired(None).await {
+        Ok(0) => {}
+        Ok(freed) => tracing::info!(freed, "freed leases that ran out"),
+        Err(error) => tracing::warn!(%error, "the sweep failed"),
+    }
+}
+
+/// Sleeps until the next lease runs out or row falls due, then looks for work. Armed anew whenever
+/// a processor has found nothing more to do.
+pub async fn watch_deadlines(state: &State) {
+    loop {
+        let deadline = match state.0.store.next_deadline().await {
+            Ok(deadline) => deadline.map(Duration::from_millis),
+            Err(error) => {
+                tracing::warn!(%error, "the next deadline is not known");
+                Some(Duration::from_secs(5))
+            }
+        };
+        match deadline {
+            None => state.0.due.notified().await,
+            // At least a moment: what is due may be about to be taken.
+            Some(wait) => {
+                let wait = wait.max(Duration::from_millis(20));
+                tokio::select! {
+                    () = state.0.due.notified() => continue,
+                    () = tokio::time::sleep(wait) => {}
+                }
+                chain::trigger_next(state);
+                // Whoever looks for work and finds none arms the timer again.
+                state.0.due.notified().await;
+            }
+        }
+    }
+}
+
+/// The executor refused a task's row: it is given back, or, after many tries, ended.
+pub async fn give_back(state: &State, row: &Handed, refused: &Refused) {
+    if refused.lost {
+        return;
+    }
+    tracing::warn!(stack_run = %row.lease.id, why = refused.why, attempt = row.attempt, "not executed");
+    let window = 250i64 << row.attempt.min(6);
+    if let Err(error) = state.0.store.release(row, rand::random_range(50..=window)).await {
+        tracing::warn!(%error, "the row could not be given back; its lease runs out");
+    }
+    state.0.due.notify_one();
+}
+
+/// A call is to be tried again later.
+pub async fn retry_later(state: &State, row: &Handed, delay: Duration, why: &TaskError) {
+    tracing::info!(stack_run = %row.lease.id, ms = delay.as_millis(), why = why.message, "tried again later");
+    let delay = i64::try_from(delay.as_millis()).unwrap_or(60_000);
+    if let Err(error) = state.0.store.release(row, delay).await {
+        tracing::warn!(%error, "the row could not be given back; its lease runs out");
+    }
+    state.0.due.notify_one();
+}
+
+/// A trigger to this very process got lost on all tries: the row is given back.
+pub async fn trigger_lost(state: State, id: StackRunId) {
+    let handed = state.0.handed.lock().await.remove(&id);
+    if let Some((row, _)) = handed {
+        let _ = state.0.store.release(&row, 0).await;
+        chain::leave(&state);
+        chain::trigger_next(&state);
+    }
+}

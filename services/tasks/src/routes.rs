@@ -1,0 +1,43 @@
+//! The routes, one module each. Paths are relative to the mount point.
+
+mod execute;
+mod index;
+mod list;
+mod logs;
+mod publish;
+mod query;
+mod runs;
+mod schema;
+mod status;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use http::StatusCode;
+use tasker_http::ApiError;
+
+use crate::State;
+
+/// All routes of the service.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/", get(index::index).post(execute::execute))
+        .route("/health", get(index::health))
+        .route("/execute", post(execute::execute))
+        .route("/publish", post(publish::publish))
+        .route("/status", get(status::newest))
+        .route("/status/{id}", get(status::one))
+        .route("/logs", get(logs::logs))
+        .route("/list", get(list::list))
+        .route("/runs", get(runs::runs))
+        .route("/schema", get(schema::schema))
+        // Clients of the older generation post to any path.
+        .fallback(execute::elsewhere)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(state)
+}
+
+async fn wrong_method() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed").enveloped()
+}

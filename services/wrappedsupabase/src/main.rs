@@ -1,0 +1,27 @@
+//! wrappedsupabase: the database for task code, as a supabase-js call chain.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tasker_http::{CommonArgs, mount, run};
+use wrappedsupabase::{State, router};
+
+const NAME: &str = "wrappedsupabase";
+
+/// The database for task code, as a supabase-js call chain.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { common } = Cli::parse();
+    run(NAME, &common, async |_| {
+        let store = tasker_store::connect(&common.database_url).await?;
+        anyhow::Ok((mount(NAME, router(State::new(store))), std::future::ready(())))
+    })
+    .await
+}

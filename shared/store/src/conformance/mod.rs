@@ -1,0 +1,110 @@
+//! What every store must do, as cases that run over any [`StorageAdapter`].
+//!
+//! Each case wants an empty store of its own and panics when the store is wrong. A case ends with
+//! [`StorageAdapter::check_invariants`].
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod claims;
+mod cold;
+mod fixture;
+mod functions;
+mod keys;
+mod nested;
+mod queries;
+mod recovery;
+mod stress;
+mod tables;
+mod timers;
+mod values;
+mod warm;
+
+use futures::future::BoxFuture;
+
+use crate::StorageAdapter;
+
+/// One property of a store.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// Module and function, e.g. `warm::a_chain_of_calls`.
+    pub name: &'static str,
+    check: for<'a> fn(&'a dyn StorageAdapter) -> BoxFuture<'a, ()>,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Case {
+    /// Runs the case, then checks the invariants.
+    ///
+    /// # Panics
+    /// When the store is wrong.
+    pub async fn run(&self, store: &dyn StorageAdapter) {
+        (self.check)(store).await;
+        let broken = store.check_invariants().await.unwrap();
+        assert!(broken.is_empty(), "{}: {broken:?}", self.name);
+    }
+}
+
+macro_rules! cases {
+    ($($module:ident::$case:ident,)*) => {
+        /// Every case.
+        pub const CASES: &[Case] = &[$(Case {
+            name: concat!(stringify!($module), "::", stringify!($case)),
+            check: |store| Box::pin($module::$case(store)),
+        },)*];
+    };
+}
+
+cases! {
+    claims::an_unknown_task_is_not_found,
+    claims::a_submitted_run_waits_to_be_claimed,
+    claims::rows_are_claimed_in_the_order_they_fell_due,
+    claims::one_named_row_is_claimed_once,
+    claims::nothing_is_claimed_twice,
+    claims::a_released_row_waits_for_its_delay,
+    warm::a_chain_of_calls,
+    warm::a_failed_call_and_a_failed_run,
+    warm::several_calls_run_one_by_one,
+    warm::many_calls_in_one_commit,
+    warm::leftovers_are_cancelled,
+    warm::code_that_waits_for_nothing_is_refused,
+    cold::an_outcome_is_recorded_and_replayed,
+    cold::code_that_ran_on_an_old_journal_is_outdated,
+    cold::stale_holders_are_fenced,
+    cold::an_outcome_while_somebody_resumes,
+    timers::a_timer_falls_due,
+    timers::timers_are_cleared,
+    timers::a_far_timer_is_kept,
+    nested::a_call_becomes_a_run,
+    nested::a_failed_run_fails_its_call,
+    nested::a_call_becomes_one_run_only,
+    nested::an_outer_run_may_end_first,
+    recovery::a_dead_slots_leases_are_freed,
+    recovery::a_lease_runs_out_only_when_it_is_not_kept,
+    recovery::an_unknown_outcome_waits_for_a_person,
+    recovery::an_idle_store_has_no_deadline,
+    values::json_keeps_its_bytes,
+    values::big_documents,
+    values::odd_text,
+    functions::versions_grow_with_the_code,
+    functions::a_run_keeps_its_version,
+    functions::a_plain_upsert_makes_a_version,
+    functions::code_that_is_not_published,
+    keys::secrets_are_set_and_removed,
+    keys::a_secret_falls_back_to_global,
+    queries::runs_by_status_and_name,
+    queries::rows_and_logs_in_pages,
+    queries::clearing_forgets_runs_only,
+    tables::rows_are_written_and_read,
+    tables::null_order_and_limit,
+    tables::rows_are_upserted,
+    tables::names_and_secrets_are_refused,
+    tables::broken_rules_have_codes,
+    tables::json_columns_come_back_as_json,
+    tables::many_rows_at_once,
+    stress::every_run_ends_right,
+}

@@ -1,0 +1,57 @@
+//! Durable `setTimeout`.
+
+use super::fixture::{More as _, claim, rows, started, step};
+use crate::{Ask, StorageAdapter};
+
+pub async fn a_timer_falls_due(store: &dyn StorageAdapter) {
+    let (run, root) = started(store, "t", "p").await;
+    let asked = vec![Ask::Timer(120), Ask::Timer(0)];
+    let done = store.advance(&step(run.root_id, &root, (0, 0), asked)).await.unwrap();
+    assert!(done.wake && done.made.len() == 2);
+    let now = claim(store, "p").await.row;
+    assert_eq!(now.args.get(), "[0]");
+    let next = step(run.root_id, &now.lease, (0, 2), vec![]).got("null");
+    let done = store.advance(&next).await.unwrap();
+    assert!(done.wake, "a deadline may have come nearer");
+    let due = loop {
+        // The database tells how long to wait.
+        let wait = store.next_deadline().await.unwrap().expect("a timer is open");
+        assert!(wait <= 120, "{wait}");
+        tokio::time::sleep(std::time::Duration::from_millis(wait + 1)).await;
+        if let Some(claimed) = store.claim("p").await.unwrap() {
+            break claimed.row;
+        }
+    };
+    assert_eq!(due.args.get(), "[120]");
+    let row = &store.stack_runs(run.task_run_id, 0, 9).await.unwrap()[1];
+    assert!(row.not_before >= row.created_at + 119, "{row:?}");
+    let last = step(run.root_id, &due.lease, (1, 2), vec![]).got("null").ends("1");
+    assert!(store.advance(&last).await.unwrap().finished);
+}
+
+pub async fn timers_are_cleared(store: &dyn StorageAdapter) {
+    let (run, root) = started(store, "t", "p").await;
+    let asked = vec![Ask::Timer(0), Ask::Timer(0), Ask::Timer(0)];
+    store.advance(&step(run.root_id, &root, (0, 0), asked)).await.unwrap();
+    let (first, second) = (claim(store, "p").await.row, claim(store, "p").await.row);
+    // The first clears the second, which is leased, and the third, which waits.
+    let mut next = step(run.root_id, &first.lease, (0, 3), vec![Ask::Timer(60_000)]).got("null");
+    next.cleared = vec![1, 2, 77];
+    store.advance(&next).await.unwrap();
+    assert!(store.claim("p").await.unwrap().is_none());
+    assert!(!store.heartbeat(&second.lease).await.unwrap());
+    let expected = ["suspended_waiting_child", "completed", "cancelled", "cancelled", "pending"];
+    assert_eq!(rows(store, run.task_run_id).await, expected);
+    let journal = store.image(run.root_id).await.unwrap().journal;
+    assert_eq!((journal.asked.len(), journal.delivered.len()), (4, 1));
+}
+
+pub async fn a_far_timer_is_kept(store: &dyn StorageAdapter) {
+    let (run, root) = started(store, "t", "p").await;
+    let asked = vec![Ask::Timer(u64::MAX), Ask::Timer(86_400_000 * 365)];
+    store.advance(&step(run.root_id, &root, (0, 0), asked)).await.unwrap();
+    assert!(store.claim("p").await.unwrap().is_none());
+    let due = store.next_deadline().await.unwrap().unwrap();
+    assert!((86_400_000 * 364..=86_400_000 * 365).contains(&due), "{due}");
+    assert_eq!(store.image(run.root_id).await.unwrap().journal.asked[0].args.get(), format!("[{}]", u64::MAX));
+}

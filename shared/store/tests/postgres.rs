@@ -1,0 +1,193 @@
+//! The conformance suite on Postgres, and what only Postgres must do.
+//!
+//! One server for all cases (about a second), each case in a database of its own. With
+//! TASKER_TEST_DATABASE_URL a running server is used.
+
+mod support;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use support::{proxy::CountingProxy, warm_steps};
+use tasker_store::{NewRun, StorageAdapter, StoreError, conformance::CASES, connect};
+use tasker_testkit::pg::{Cluster, Database, Server};
+use tokio_postgres::NoTls;
+
+async fn fresh(server: &Server) -> (Database, Arc<dyn StorageAdapter>) {
+    let database = server.database().await.unwrap();
+    let store = connect(database.url()).await.unwrap();
+    (database, store)
+}
+
+/// A connection of its own, beside the store's.
+async fn client(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms() {
+    let server = Server::obtain().unwrap();
+    let mut failed = Vec::new();
+    for case in CASES {
+        let (_database, store) = fresh(&server).await;
+        let case = *case;
+        let run = tokio::spawn(async move { case.run(store.as_ref()).await });
+        let ok = run.await.is_ok();
+        println!("{}: {}", case.name, if ok { "ok" } else { "FAILED" });
+        failed.extend((!ok).then_some(case.name));
+    }
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_warm_step_is_one_commit_and_two_round_trips() {
+    // A server of its own: others would be counted too.
+    let server = Server::of(Cluster::start().unwrap());
+    let (database, _) = fresh(&server).await;
+    let proxy = CountingProxy::start(server.cluster().unwrap().socket()).await;
+    let name = database.url().rsplit('/').next().unwrap();
+    let store = connect(&proxy.url(name)).await.unwrap();
+    let observer = client(database.url()).await;
+    let commits = async || -> i64 {
+        let xid = "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+        observer.query_one(xid, &[]).await.unwrap().get(0)
+    };
+    // Once to prepare the statements.
+    warm_steps(store.as_ref(), 3).await;
+    let chain = support::chain(store.as_ref()).await;
+    let (trips, before) = (proxy.round_trips(), commits().await);
+    support::steps(store.as_ref(), chain, 50).await;
+    let (trips, commits) = (proxy.round_trips() - trips, commits().await - before);
+    assert!((50..=52).contains(&commits), "{commits} commits for 50 steps");
+    assert!((100..=102).contains(&trips), "{trips} round trips for 50 steps");
+}
+
+#[tokio::test]
+async fn a_full_pool_says_so_soon() {
+    let server = Server::obtain().unwrap();
+    let (database, store) = fresh(&server).await;
+    let blocker = client(database.url()).await;
+    blocker.batch_execute("begin; lock table task_functions in access exclusive mode").await.unwrap();
+    let started = Instant::now();
+    let waiting = futures::future::join_all((0..14).map(|_| store.functions())).await;
+    let waited = started.elapsed();
+    assert!(waiting.iter().all(|r| matches!(r, Err(StoreError::Unavailable(_)))), "{waiting:?}");
+    let full = waiting.iter().filter(|r| format!("{r:?}").contains("in use")).count();
+    assert_eq!(full, 4, "{waiting:?}");
+    assert!(waited < Duration::from_millis(3_500), "{waited:?}");
+    blocker.batch_execute("rollback").await.unwrap();
+    let all = futures::future::join_all((0..14).map(|_| store.functions())).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+}
+
+#[tokio::test]
+async fn a_dropped_verb_leaves_no_transaction_open() {
+    let server = Server::obtain().unwrap();
+    let (database, store) = fresh(&server).await;
+    let chain = support::chain(store.as_ref()).await;
+    // Dropped after more and more of it was done, and once while it waits for a lock.
+    let mut done = chain;
+    for micros in (0..3000).step_by(150) {
+        let step = support::next_step(&done);
+        let limit = Duration::from_micros(micros);
+        let outcome = tokio::time::timeout(limit, store.advance(&step)).await;
+        done = match outcome {
+            Ok(advanced) => support::after(&done, advanced.unwrap()),
+            Err(_) => support::look(store.as_ref(), &done).await,
+        };
+    }
+    let blocker = client(database.url()).await;
+    blocker.batch_execute("begin; select 1 from stack_runs for update").await.unwrap();
+    let step = support::next_step(&done);
+    for _ in 0..12 {
+        let limit = Duration::from_millis(20);
+        assert!(tokio::time::timeout(limit, store.advance(&step)).await.is_err());
+    }
+    blocker.batch_execute("rollback").await.unwrap();
+    let open = "select count(*) from pg_stat_activity where datname = current_database() \
+                and application_name = 'tasker' and state <> 'idle'";
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while blocker.query_one(open, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+        assert!(Instant::now() < deadline, "a transaction stays open");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let done = support::look(store.as_ref(), &done).await;
+    support::steps(store.as_ref(), done, 3).await;
+    assert_eq!(store.check_invariants().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_restarted_server_is_found_again() {
+    let server = Server::of(Cluster::start().unwrap());
+    let (_database, store) = fresh(&server).await;
+    let chain = support::chain(store.as_ref()).await;
+    let chain = support::steps(store.as_ref(), chain, 3).await;
+    server.cluster().unwrap().crash();
+    let error = store.functions().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    let error = store.functions().await.unwrap_err();
+    assert!(error.to_string().contains("connect"), "{error}");
+    server.cluster().unwrap().boot().unwrap();
+    let found = store.functions().await;
+    assert!(found.is_ok(), "{found:?}");
+    // What was acknowledged is there; the run goes on.
+    support::steps(store.as_ref(), chain, 3).await;
+    assert_eq!(store.check_invariants().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn migrations_are_applied_once() {
+    let server = Server::obtain().unwrap();
+    let database = server.empty_database().await.unwrap();
+    let stores = [connect(database.url()).await.unwrap(), connect(database.url()).await.unwrap()];
+    let unready = stores[0].functions().await.unwrap_err();
+    assert!(unready.to_string().contains("task_functions"), "{unready}");
+    let both = futures::future::join_all(stores.iter().map(|s| s.migrate())).await;
+    assert!(both.iter().all(Result::is_ok), "{both:?}");
+    stores[1].migrate().await.unwrap();
+    let known = "select count(*) from supabase_migrations.schema_migrations";
+    let client = client(database.url()).await;
+    assert_eq!(client.query_one(known, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn the_public_cannot_read_the_tables() {
+    let server = Server::obtain().unwrap();
+    let (database, store) = fresh(&server).await;
+    store.key_set("n", "k", "secret").await.unwrap();
+    store.publish("t", "1", None).await.unwrap();
+    let client = client(database.url()).await;
+    // Even with every grant there is, row level security shows nothing.
+    let role = format!("visitor_{}", std::process::id());
+    let setup = format!(
+        "create role {role}; grant all on all tables in schema public to {role}; set role {role}"
+    );
+    client.batch_execute(&setup).await.unwrap();
+    for table in ["keystore", "task_functions", "task_function_versions"] {
+        let rows = client.query(&format!("select * from {table}"), &[]).await.unwrap();
+        assert!(rows.is_empty(), "{table}");
+    }
+    client.batch_execute("reset role").await.unwrap();
+    let gone = format!("drop owned by {role}; drop role {role}");
+    client.batch_execute(&gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_value_that_postgres_refuses_is_the_callers_fault() {
+    let server = Server::obtain().unwrap();
+    let (_database, store) = fresh(&server).await;
+    store.publish("t", "1", None).await.unwrap();
+    let deep = format!("{}1{}", "[".repeat(200_000), "]".repeat(200_000));
+    for (name, input) in [("t\0", "1"), ("t", deep.as_str())] {
+        let input = tasker_core::json::parse(input.to_owned()).unwrap();
+        let run = NewRun { name: name.into(), input, code: None, parent: None };
+        let error = store.submit(&run).await.unwrap_err();
+        assert!(matches!(error, StoreError::Invalid { .. }), "{error}");
+    }
+    let error = connect("postgresql://nobody@127.0.0.1:1/x").await.unwrap().functions().await;
+    assert!(matches!(&error, Err(StoreError::Unavailable(m)) if m.contains("refused")), "{error:?}");
+}

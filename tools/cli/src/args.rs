@@ -1,0 +1,182 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+
+mod gmail;
+mod keystore;
+mod publish;
+
+pub use gmail::GmailSearch;
+pub use keystore::{Keystore, KeystoreCommand};
+pub use publish::Publish;
+
+const EXAMPLES: &str = "\
+Examples:
+  tasker keystore set GAPI_KEY @service-account.json
+  tasker keystore set GAPI_ADMIN_EMAIL admin@example.com
+  tasker publish --all
+  tasker gmail-search --query 'from:billing has:attachment' --max-results-per-user 50
+  tasker submit hello-task --input '{\"name\":\"Ada\"}' --watch
+  tasker runs --status failed
+  tasker inspect 12";
+
+/// The command line of tasker, a durable task runner.
+#[derive(Debug, Parser)]
+#[command(name = "tasker", version, after_help = EXAMPLES, propagate_version = true)]
+pub struct Cli {
+    /// Where the services are.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the services are, and the key to show them.
+#[derive(Args, Clone, Debug)]
+pub struct Connection {
+    /// The part before /tasks; else SUPABASE_URL plus /functions/v1, else a local Supabase's.
+    #[arg(long, global = true, env = "TASKER_FUNCTIONS_URL", value_name = "URL")]
+    pub functions_url: Option<String>,
+    /// Key sent with each request; SUPABASE_ANON_KEY is used when there is none.
+    #[arg(long, global = true, env = "SUPABASE_SERVICE_ROLE_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Search the mail of every user of every domain, and show what was found.
+    #[command(visible_alias = "gmail")]
+    GmailSearch(GmailSearch),
+    /// Publish task code: the file's name is the task's name.
+    Publish(Publish),
+    /// Submit a task.
+    Submit(Submit),
+    /// Follow a run to its end and print its result.
+    Watch {
+        /// Number of the run.
+        id: i64,
+    },
+    /// List runs, newest first.
+    Runs(Runs),
+    /// Show a run: its calls, result and log.
+    Inspect(Inspect),
+    /// Print what a run logged.
+    Logs {
+        /// Number of the run.
+        id: i64,
+        /// Most lines, newest kept.
+        #[arg(long, default_value_t = 200)]
+        limit: u32,
+    },
+    /// Print a run's row as JSON.
+    Status {
+        /// Number of the run.
+        id: i64,
+    },
+    /// List published tasks.
+    List,
+    /// Print what a published task takes and returns, as JSON Schema.
+    Schema {
+        /// Name of the task.
+        name: String,
+    },
+    /// Read and write secrets.
+    Keystore(Keystore),
+    /// Bring a database's schema up to date.
+    Migrate(Database),
+    /// Forget all runs of a database; tasks and secrets stay.
+    Clear(Clear),
+}
+
+/// A task and its input.
+#[derive(Args, Debug)]
+pub struct Submit {
+    /// Name of the task.
+    pub name: String,
+    /// Input: JSON, @FILE, or - for standard input.
+    #[arg(long, short, default_value = "{}", value_name = "JSON|@FILE|-")]
+    pub input: String,
+    /// Follow the run to its end and print its result.
+    #[arg(long, short)]
+    pub watch: bool,
+}
+
+/// Which runs.
+#[derive(Args, Debug)]
+pub struct Runs {
+    /// Only runs in this state, e.g. failed or needs_attention.
+    #[arg(long)]
+    pub status: Option<String>,
+    /// Only runs of this task.
+    #[arg(long)]
+    pub task: Option<String>,
+    /// Most runs.
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+}
+
+/// Which run, and how much of it.
+#[derive(Args, Debug)]
+pub struct Inspect {
+    /// Number of the run.
+    pub id: i64,
+    /// Most stack runs to show.
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// Show those after this id (of a stack run).
+    #[arg(long, default_value_t = 0)]
+    pub after: i64,
+    /// Print results in full.
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// A database.
+#[derive(Args, Debug)]
+pub struct Database {
+    /// postgres://user:password@host:port/name, or sqlite:PATH.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: String,
+}
+
+/// A database to forget runs of.
+#[derive(Args, Debug)]
+pub struct Clear {
+    /// Which.
+    #[command(flatten)]
+    pub database: Database,
+    /// Do it: there is no way back.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_connection_can_stand_after_the_command() {
+        let typed = ["tasker", "runs", "--functions-url", "http://h/f", "--status", "failed"];
+        let cli = Cli::try_parse_from(typed).unwrap();
+        assert_eq!(cli.connection.functions_url.as_deref(), Some("http://h/f"));
+        assert!(
+            matches!(cli.command, Command::Runs(Runs { status: Some(s), .. }) if s == "failed")
+        );
+    }
+
+    #[test]
+    fn unknown_options_are_named() {
+        let error = Cli::try_parse_from(["tasker", "gmail-search", "--quary", "x"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("--quary"), "{error}");
+    }
+}

@@ -1,0 +1,61 @@
+//! One module per command.
+
+mod database;
+mod gmail_search;
+mod keystore;
+mod publish;
+mod runs;
+mod tasks;
+
+use std::process::ExitCode;
+
+use crate::{
+    args::{Cli, Command},
+    client::Client,
+};
+
+/// Ctrl-C, as shells say it.
+const INTERRUPTED: u8 = 130;
+
+/// Does what was asked.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Migrate(args) => return database::migrate(&args).await,
+        Command::Clear(args) => return database::clear(&args).await,
+        _ => {}
+    }
+    let client = Client::new(&cli.connection)?;
+    match cli.command {
+        Command::GmailSearch(args) => gmail_search::run(&client, &args).await,
+        Command::Publish(args) => publish::run(&client, &args).await,
+        Command::Submit(args) => tasks::submit(&client, &args).await,
+        Command::Watch { id } => tasks::watch(&client, id).await,
+        Command::List => tasks::list(&client).await,
+        Command::Schema { name } => tasks::schema(&client, &name).await,
+        Command::Runs(args) => runs::runs(&client, &args).await,
+        Command::Inspect(args) => runs::inspect(&client, &args).await,
+        Command::Logs { id, limit } => runs::logs(&client, id, limit).await,
+        Command::Status { id } => runs::status(&client, id).await,
+        Command::Keystore(args) => keystore::run(&client, &args).await,
+        Command::Migrate(_) | Command::Clear(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Says how to come back to a run that goes on.
+fn interrupted(id: i64) -> ExitCode {
+    eprintln!("\nRun {id} goes on. Watch it again: tasker watch {id}");
+    ExitCode::from(INTERRUPTED)
+}
+
+/// The reason why a run has no result.
+fn why_not_completed(row: &serde_json::Value) -> String {
+    let id = crate::render::plain(&row["id"]);
+    match row["status"].as_str().unwrap_or_default() {
+        "failed" => format!("run {id} failed: {}", crate::render::headline(&row["error"])),
+        "needs_attention" => format!(
+            "run {id} waits for a person: a call's outcome is unknown and it must not be repeated blindly; \
+             `tasker inspect {id}` shows which"
+        ),
+        other => format!("run {id} ended as {other}"),
+    }
+}

@@ -1,0 +1,47 @@
+//! tasker for development.
+//!
+//! * `tasker-dev` serves all six services on one port over one SQLite file.
+//! * `tasker-dev processes` starts the six binaries and a gateway in front of them.
+//! * `tasker-dev gateway` is that gateway alone.
+//!
+//! The services meet over HTTP in each of these, as they do in production.
+
+mod gateway;
+mod one;
+mod processes;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The six services on one port, for development.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    one: one::Args,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the six binaries that lie beside this one, and a gateway.
+    Processes(processes::Args),
+    /// Forward /functions/v1/<name> to services with an address of their own.
+    Gateway(gateway::Args),
+}
+
+fn main() -> ExitCode {
+    // The executor's workers are this program too.
+    deno_executor::worker_main().unwrap_or_else(|| start(Args::parse()))
+}
+
+#[tokio::main]
+async fn start(args: Args) -> ExitCode {
+    match args.command {
+        None => one::serve(args.one).await,
+        Some(Command::Processes(args)) => processes::serve(args).await,
+        Some(Command::Gateway(args)) => gateway::serve(args).await,
+    }
+}

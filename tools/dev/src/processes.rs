@@ -1,0 +1,87 @@
+//! The six services as six processes behind a gateway: what production looks like, on one machine.
+
+use std::{collections::HashMap, net::IpAddr, path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use tasker_core::call::SERVICES;
+use tasker_http::CommonArgs;
+use tokio::process::{Child, Command};
+
+use crate::gateway;
+
+/// Settings of the six processes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Postgres that all of them use; its schema is brought up to date first.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true,
+          default_value = "postgres://postgres:postgres@127.0.0.1:54322/postgres")]
+    database_url: String,
+    /// Address to listen on.
+    #[arg(long, env = "TASKER_HOST", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Port of the gateway; the services take the ports from --first-port on.
+    #[arg(long, env = "PORT", default_value_t = 54321)]
+    port: u16,
+    /// Port of the first service.
+    #[arg(long, default_value_t = 8001)]
+    first_port: u16,
+}
+
+/// Starts the six, serves the gateway, stops the six. One of them ending ends all.
+pub async fn serve(args: Args) -> ExitCode {
+    let ports = SERVICES.iter().zip(args.first_port..).collect::<Vec<_>>();
+    let urls: HashMap<String, String> = ports
+        .iter()
+        .map(|(name, port)| ((*name).to_string(), format!("http://{}:{port}/functions/v1/{name}", args.host)))
+        .collect();
+    let common = CommonArgs {
+        host: args.host,
+        port: args.port,
+        database_url: args.database_url.clone(),
+        functions_url: String::new(),
+        service_url: urls.clone().into_iter().collect(),
+        service_role_key: None,
+        log_json: false,
+    };
+    tasker_http::run("tasker", &common, async |_| {
+        tasker_store::connect(&args.database_url).await?.migrate().await?;
+        let list: Vec<String> = urls.iter().map(|(n, u)| format!("{n}={u}")).collect();
+        let mut children = Vec::new();
+        for (name, port) in &ports {
+            children.push(spawn(name, *port, &args, &list.join(","))?);
+        }
+        tokio::spawn(watch(children));
+        Ok((gateway::routes(urls.clone())?, std::future::ready(())))
+    })
+    .await
+}
+
+fn spawn(name: &str, port: u16, args: &Args, urls: &str) -> anyhow::Result<Child> {
+    let beside: PathBuf = std::env::current_exe()?.with_file_name(name);
+    Command::new(&beside)
+        .args(["--host", &args.host.to_string(), "--port", &port.to_string()])
+        .env("DATABASE_URL", &args.database_url)
+        .env("TASKER_SERVICE_URLS", urls)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("cannot start {}: build all binaries first", beside.display()))
+}
+
+/// A service that ends takes the others with it: better a clear stop than five sixths of a system.
+async fn watch(mut children: Vec<Child>) {
+    let ends = children.iter_mut().map(|child| Box::pin(child.wait()));
+    let mut ends: Vec<_> = ends.collect();
+    let (status, index) = std::future::poll_fn(|cx| {
+        for (i, end) in ends.iter_mut().enumerate() {
+            if let std::task::Poll::Ready(status) = end.as_mut().poll(cx) {
+                return std::task::Poll::Ready((status, i));
+            }
+        }
+        std::task::Poll::Pending
+    })
+    .await;
+    tracing::error!(service = SERVICES[index], ?status, "a service ended: stopping");
+    drop(ends);
+    drop(children);
+    std::process::exit(1);
+}
