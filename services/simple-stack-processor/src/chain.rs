@@ -86,7 +86,11 @@ fn work(state: &State, kind: Kind, row: Handed, steps: u32) {
         };
         match done {
             Some(progress) => go_on(&state, progress, steps).await,
-            None => leave(&state),
+            None => {
+                // Its lease is still out there: the timer must know.
+                state.0.due.notify_one();
+                leave(&state);
+            }
         }
     });
 }

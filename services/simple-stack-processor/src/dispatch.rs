@@ -33,8 +33,6 @@ pub struct Refused {
     pub why: String,
     /// The lease was lost: somebody else goes on.
     pub lost: bool,
-    /// The run cannot go on, ever.
-    pub fatal: bool,
 }
 
 /// Sends a host call to its service.
@@ -168,7 +166,7 @@ pub async fn executor(
     struct Answer {
         tasker: Progress,
     }
-    let refused = |why: String, lost| Refused { why, lost, fatal: false };
+    let refused = |why: String, lost| Refused { why, lost };
     let reply = state.0.peers.post("deno-executor", path, request, &[], timeout).await;
     let reply = reply.map_err(|e| refused(e.to_string(), false))?;
     if reply.status.is_success() {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tasker_core::{StackRunId, TaskError, json, wire::Handed};
+use tasker_core::{StackRunId, TaskError, wire::Handed};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -16,10 +16,10 @@ use crate::{
 
 /// A third of the lease: two beats may fail.
 const HEARTBEAT: Duration = Duration::from_secs(3);
+/// How long the timer waits for its own trigger to be answered.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The sweep runs before a claim, but not before each.
 const SWEEP_MS: i64 = 1_000;
-/// A run whose executor fails so often in a row ends.
-const ATTEMPTS: u32 = 10;
 
 /// Keeps a lease until dropped.
 pub struct Kept(JoinHandle<()>);
@@ -95,14 +95,15 @@ pub async fn watch_deadlines(state: &State) {
                     () = tokio::time::sleep(wait) => {}
                 }
                 chain::trigger_next(state);
-                // Whoever looks for work and finds none arms the timer again.
-                state.0.due.notified().await;
+                // Whoever looks for work and finds none arms the timer again; if even that trigger
+                // is lost, something is still due.
+                let _ = tokio::time::timeout(LOOK_AGAIN, state.0.due.notified()).await;
             }
         }
     }
 }
 
-/// The executor refused a task's row: it is given back, or, after many tries, ended.
+/// The executor could not take a task's row: it is given back, and tried again ever more slowly.
 pub async fn give_back(state: &State, row: &Handed, refused: &Refused) {
     if refused.lost {
         return;

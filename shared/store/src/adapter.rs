@@ -9,9 +9,7 @@ use tasker_core::{
 use crate::{
     Result, StoreError, lenient,
     table::TableQuery,
-    types::{
-        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted,
-    },
+    types::{Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted},
 };
 
 /// Storage as the engine uses it. Every method is one transaction; an error means that nothing

@@ -52,7 +52,9 @@ impl Dialect {
             (Self::Postgres, "json") => format!("{x}::text::json"),
             (Self::Postgres, "text") => format!("{x}::text"),
             (Self::Postgres, "int") => format!("{x}::bigint"),
-            (Self::Postgres, "now_ms") => "floor(extract(epoch from clock_timestamp()) * 1000)::bigint".into(),
+            (Self::Postgres, "now_ms") => {
+                "floor(extract(epoch from clock_timestamp()) * 1000)::bigint".into()
+            }
             (Self::Postgres, "logs") => format!("array({LOGS})"),
             (Self::Postgres, "lock") => "for update".into(),
             (Self::Postgres, "skip") => "for update skip locked".into(),

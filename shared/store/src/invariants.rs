@@ -72,7 +72,10 @@ const INVARIANTS: [(&str, &str); 11] = [
          where c.kind <> 'task' and r.status in ('completed', 'failed', 'cancelled') \
            and c.status not in ('completed', 'failed', 'cancelled')",
     ),
-    ("no row was claimed more often than its epoch grew", "select id from stack_runs where epoch < attempt"),
+    (
+        "no row was claimed more often than its epoch grew",
+        "select id from stack_runs where epoch < attempt",
+    ),
 ];
 
 /// Broken invariants with the ids (ten at most) that break them; empty when all is well.

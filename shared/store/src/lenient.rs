@@ -79,8 +79,10 @@ mod tests {
 
     #[test]
     fn replaces_only_what_cannot_be_kept() {
-        let text = r#"{"a":"x\ud800","b":"\ud83d\ude00\\ud800","c":[1e999,-1E+400,0.5],"d\udc00":"é"}"#;
-        let expected = json!({"a":"x\u{fffd}","b":"\u{1F600}\\ud800","c":[null,null,0.5],"d\u{fffd}":"é"});
+        let text =
+            r#"{"a":"x\ud800","b":"\ud83d\ude00\\ud800","c":[1e999,-1E+400,0.5],"d\udc00":"é"}"#;
+        let expected =
+            json!({"a":"x\u{fffd}","b":"\u{1F600}\\ud800","c":[null,null,0.5],"d\u{fffd}":"é"});
         assert_eq!(parse(text).unwrap(), expected);
         assert_eq!(parse(r#"{"a":"\u0000"}"#).unwrap(), json!({"a":"\u{0}"}));
         assert!(parse("{").is_err() && parse("\"\\").is_err() && parse("\"\\ud8").is_err());

@@ -5,9 +5,9 @@
 //! a small `Session` (`verbs`), and what to write decided by core's state machine (`plan`).
 
 mod adapter;
+mod columns;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
-mod columns;
 mod dialect;
 mod error;
 mod invariants;

@@ -192,7 +192,9 @@ impl Loaded {
         let mut plan = Plan::default();
         // Ended rows first: they leave the index that allows one active call a run.
         let mut rows: Vec<_> = next.open.iter().collect();
-        rows.sort_by_key(|(seq, child)| (!child.status.is_terminal() || !self.calls.contains_key(seq), **seq));
+        rows.sort_by_key(|(seq, child)| {
+            (!child.status.is_terminal() || !self.calls.contains_key(seq), **seq)
+        });
         for (seq, child) in rows {
             if let (Some(row), Some(before)) = (self.calls.get(seq), self.chain.open.get(seq)) {
                 if child != before {

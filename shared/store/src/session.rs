@@ -31,10 +31,7 @@ pub trait Session: Send {
 
     /// Runs several statements in order, in one round trip where the database can. Each sees what
     /// others committed while the one before it waited for a lock.
-    fn queries(
-        &mut self,
-        reads: Vec<Write>,
-    ) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send;
+    fn queries(&mut self, reads: Vec<Write>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send;
 
     /// Runs a text that was built at run time; its identifiers were checked by the caller. Each
     /// row comes back as one JSON object in one text column.
@@ -47,6 +44,9 @@ pub trait Session: Send {
 
     /// Runs `writes` in order and commits, in one round trip where the database can.
     fn commit(self, writes: Vec<Write>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send;
+
+    /// Ends the transaction without a change; when it returns, its locks are gone.
+    fn rollback(self) -> impl Future<Output = ()> + Send;
 }
 
 /// A database that opens transactions.

@@ -15,9 +15,7 @@ use crate::{
     session::{Backend, Session, Write},
     sql,
     table::TableQuery,
-    types::{
-        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted,
-    },
+    types::{Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted},
     verbs::{self, Wanted},
 };
 

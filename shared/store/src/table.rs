@@ -140,7 +140,10 @@ impl TableQuery {
         let key = |o: &Order| {
             ident(&o.column).map(|c| format!("{c} {}", if o.ascending { "asc" } else { "desc" }))
         };
-        Ok(format!(" order by {}", self.order.iter().map(key).collect::<Result<Vec<_>>>()?.join(", ")))
+        Ok(format!(
+            " order by {}",
+            self.order.iter().map(key).collect::<Result<Vec<_>>>()?.join(", ")
+        ))
     }
 }
 
@@ -196,7 +199,9 @@ impl Sql<'_> {
         let one = |name: &String| -> Result<String> {
             let column = ident(name)?;
             Ok(if postgres {
-                format!("{column} = (select r.{column} from json_populate_record(null::{table}, {record}::text::json) r)")
+                format!(
+                    "{column} = (select r.{column} from json_populate_record(null::{table}, {record}::text::json) r)"
+                )
             } else {
                 format!("{column} = {}", self.bind_to(name, &patch[name]))
             })
@@ -208,7 +213,8 @@ impl Sql<'_> {
 fn conflict(rows: &[JsonValue], keys: &[String]) -> Result<String> {
     let keys = if keys.is_empty() { &["id".to_owned()][..] } else { keys };
     let on = keys.iter().map(|k| ident(k)).collect::<Result<Vec<_>>>()?.join(", ");
-    let changed: Vec<String> = columns_of(rows)?.into_iter().filter(|c| !keys.contains(c)).collect();
+    let changed: Vec<String> =
+        columns_of(rows)?.into_iter().filter(|c| !keys.contains(c)).collect();
     if changed.is_empty() {
         return Ok(format!(" on conflict ({on}) do nothing"));
     }

@@ -20,26 +20,33 @@ use crate::{
 /// Makes a run and its root row; with a parent, its call waits for the run from now on. A call
 /// becomes one run, however often it is asked for.
 pub async fn submit<S: Session>(mut s: S, new: &NewRun, times: Times) -> Result<Submitted> {
+    let made = make(&mut s, new, times).await;
+    let (s, (submitted, writes)) = granted(s, made).await?;
+    s.commit(writes).await?;
+    Ok(submitted)
+}
+
+async fn make<S: Session>(s: &mut S, new: &NewRun, t: Times) -> Result<(Submitted, Vec<Write>)> {
     // The run above first: locks are taken in the same order everywhere.
     let above = match &new.parent {
-        Some(lease) => Some((lease, load_above(&mut s, lease.id).await?)),
+        Some(lease) => Some((lease, load_above(s, lease.id).await?)),
         None => None,
     };
     if let Some((lease, _)) = &above {
         let known = s.query(sql::NESTED, vec![lease.id.into()]).await?;
         if let Some(mut row) = known.into_iter().next() {
-            s.commit(Vec::new()).await?;
             let (task_run_id, root_id) = (TaskRunId(row.int()?), StackRunId(row.int()?));
-            return Ok(Submitted { task_run_id, root_id });
+            return Ok((Submitted { task_run_id, root_id }, Vec::new()));
         }
     }
     let (function, version) = match &new.code {
         Some(_) => (Value::Null, Value::Null),
         None => {
             let found = s.query(sql::FIND_FUNCTION, vec![(&new.name).into()]).await?;
-            let mut row = found.into_iter().next().ok_or_else(|| {
-                StoreError::NotFound(format!("task '{}'", new.name))
-            })?;
+            let mut row = found
+                .into_iter()
+                .next()
+                .ok_or_else(|| StoreError::NotFound(format!("task '{}'", new.name)))?;
             (row.value()?, row.value()?)
         }
     };
@@ -52,11 +59,22 @@ pub async fn submit<S: Session>(mut s: S, new: &NewRun, times: Times) -> Result<
     let root = vec![task_run_id.into(), parent.into(), args.into(), code.into()];
     let root_id = StackRunId(one(s.query(sql::INSERT_ROOT, root).await?)?.int()?);
     let writes = match above {
-        Some((lease, loaded)) => loaded.delegate(lease, times)?.writes,
+        Some((lease, loaded)) => loaded.delegate(lease, t)?.writes,
         None => Vec::new(),
     };
-    s.commit(writes).await?;
-    Ok(Submitted { task_run_id, root_id })
+    Ok((Submitted { task_run_id, root_id }, writes))
+}
+
+/// Ends the transaction of a verb that was refused, so that its locks are gone when the caller
+/// hears of it: a claim meanwhile would have skipped the rows.
+async fn granted<S: Session, T>(s: S, planned: Result<T>) -> Result<(S, T)> {
+    match planned {
+        Ok(planned) => Ok((s, planned)),
+        Err(refused) => {
+            s.rollback().await;
+            Err(refused)
+        }
+    }
 }
 
 /// Which row to lease.
@@ -106,7 +124,7 @@ fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
 
 /// Commits what task code did up to its quiet point.
 pub async fn advance<S: Session>(mut s: S, a: &Advance, times: Times) -> Result<Advanced> {
-    let plan = load(&mut s, a.root_id).await?.advance(a, times)?;
+    let plan = load(&mut s, a.root_id).await.and_then(|l| l.advance(a, times));
     commit(s, plan, times).await
 }
 
@@ -118,31 +136,24 @@ pub async fn record<S: Session>(
     at_ms: i64,
     times: Times,
 ) -> Result<Advanced> {
-    let plan = load_above(&mut s, lease.id).await?.record(lease, outcome, at_ms, times)?;
+    let plan = load_above(&mut s, lease.id).await;
+    let plan = plan.and_then(|l| l.record(lease, outcome, at_ms, times));
     commit(s, plan, times).await
 }
 
 /// Gives a row back, to be claimed again after `times.delay_ms`.
 pub async fn release<S: Session>(mut s: S, row: &Handed, times: Times) -> Result<()> {
-    let plan = load(&mut s, row.root_id).await?.release(&row.lease, times)?;
+    let plan = load(&mut s, row.root_id).await.and_then(|l| l.release(&row.lease, times));
     commit(s, plan, times).await.map(|_| ())
 }
 
-/// Writes a plan. If a nested run ended, the call above it is settled in the same transaction.
-async fn commit<S: Session>(mut s: S, mut plan: Plan, times: Times) -> Result<Advanced> {
-    if let Some((call, outcome)) = plan.outer.take() {
-        let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
-        let above = load_above(&mut s, call).await.and_then(|l| l.nested(call, &outcome, now, times));
-        match above {
-            Ok(above) => {
-                plan.writes.extend(above.writes);
-                plan.reply.wake |= above.reply.wake;
-            }
-            // The run above ended first and does not need this one any more.
-            Err(StoreError::Rejected(Rejected::Fenced)) => {}
-            Err(other) => return Err(other),
-        }
-    }
+/// Writes a plan, if there is one.
+async fn commit<S: Session>(mut s: S, plan: Result<Plan>, times: Times) -> Result<Advanced> {
+    let plan = match plan {
+        Ok(plan) => with_outer(&mut s, plan, times).await,
+        refused => refused,
+    };
+    let (s, plan) = granted(s, plan).await?;
     let Plan { writes, mut reply, made_at, handed_new, .. } = plan;
     let mut results = s.commit(writes).await?;
     for at in made_at {
@@ -153,6 +164,22 @@ async fn commit<S: Session>(mut s: S, mut plan: Plan, times: Times) -> Result<Ad
         next.lease.id = reply.made[i];
     }
     Ok(reply)
+}
+
+/// If a nested run ended, the call above it is settled in the same transaction.
+async fn with_outer<S: Session>(s: &mut S, mut plan: Plan, times: Times) -> Result<Plan> {
+    let Some((call, outcome)) = plan.outer.take() else { return Ok(plan) };
+    let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
+    match load_above(s, call).await.and_then(|l| l.nested(call, &outcome, now, times)) {
+        Ok(above) => {
+            plan.writes.extend(above.writes);
+            plan.reply.wake |= above.reply.wake;
+            Ok(plan)
+        }
+        // The run above ended first and does not need this one any more.
+        Err(StoreError::Rejected(Rejected::Fenced)) => Ok(plan),
+        Err(other) => Err(other),
+    }
 }
 
 async fn load<S: Session>(s: &mut S, root: StackRunId) -> Result<Loaded> {
@@ -180,9 +207,9 @@ pub async fn image<S: Session>(mut s: S, root: StackRunId) -> Result<RunImage> {
     let (input, started_ms) = (r.maybe_json()?.unwrap_or_else(json::null), r.int()?);
     let (published, own) = (r.maybe_text()?, r.maybe_json()?);
     let ended = r.status()?.is_terminal();
-    let code = published.or_else(|| own_code(own?.get())).ok_or_else(|| {
-        StoreError::Corrupt(format!("run {task_run_id} has no code"))
-    })?;
+    let code = published
+        .or_else(|| own_code(own?.get()))
+        .ok_or_else(|| StoreError::Corrupt(format!("run {task_run_id} has no code")))?;
     let journal = journal(rows)?;
     Ok(RunImage { task_run_id, name, code, input, started_ms, journal, ended })
 }

@@ -3,6 +3,8 @@
 //! One server for all cases (about a second), each case in a database of its own. With
 //! TASKER_TEST_DATABASE_URL a running server is used.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod support;
 
 use std::{
@@ -71,7 +73,10 @@ async fn a_full_pool_says_so_soon() {
     let server = Server::obtain().unwrap();
     let (database, store) = fresh(&server).await;
     let blocker = client(database.url()).await;
-    blocker.batch_execute("begin; lock table task_functions in access exclusive mode").await.unwrap();
+    blocker
+        .batch_execute("begin; lock table task_functions in access exclusive mode")
+        .await
+        .unwrap();
     let started = Instant::now();
     let waiting = futures::future::join_all((0..14).map(|_| store.functions())).await;
     let waited = started.elapsed();
@@ -189,5 +194,8 @@ async fn a_value_that_postgres_refuses_is_the_callers_fault() {
         assert!(matches!(error, StoreError::Invalid { .. }), "{error}");
     }
     let error = connect("postgresql://nobody@127.0.0.1:1/x").await.unwrap().functions().await;
-    assert!(matches!(&error, Err(StoreError::Unavailable(m)) if m.contains("refused")), "{error:?}");
+    assert!(
+        matches!(&error, Err(StoreError::Unavailable(m)) if m.contains("refused")),
+        "{error:?}"
+    );
 }

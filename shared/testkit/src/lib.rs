@@ -4,3 +4,5 @@
 //! makes a fresh database with tasker's schema for each test.
 
 pub mod pg;
+pub mod process;
+pub mod stack;

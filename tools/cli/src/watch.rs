@@ -82,12 +82,10 @@ async fn show(client: &Client, id: i64, row: &Value, view: &mut View) {
         logs.iter().rev().filter_map(|line| line["message"].as_str()).collect();
     let progress = messages.iter().find_map(|message| Progress::parse(message));
     let status = row["status"].as_str().unwrap_or("unknown");
-    view.update(
-        status,
-        progress.as_ref(),
-        messages.first().copied(),
-        row["calls"].as_u64().unwrap_or(0),
-    );
+    // Row and log are two requests: the later one knows more.
+    let logged = progress.as_ref().map_or(0, |progress| progress.calls);
+    let calls = row["calls"].as_u64().unwrap_or(0).max(logged);
+    view.update(status, progress.as_ref(), messages.first().copied(), calls);
 }
 
 fn first_line(text: &str) -> &str {

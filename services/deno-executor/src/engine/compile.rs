@@ -54,6 +54,7 @@ impl Prepared {
         let allocator = Allocator::default();
         let script = parse(&allocator, code, SourceType::unambiguous());
         if clean(&script) {
+            alone(code, &script)?;
             let source = kind(&script);
             return Ok(Self { name, url, javascript: code.to_owned(), source, map: None });
         }
@@ -62,6 +63,7 @@ impl Prepared {
             // The reading that got further says what the author meant.
             return Err(Box::new(syntax_error(code, script, typed)));
         }
+        alone(code, &typed)?;
         let source = kind(&typed);
         let (javascript, map) = strip_types(&allocator, typed, &name);
         Ok(Self { name, url, javascript, source, map })
@@ -88,6 +90,16 @@ fn kind(parsed: &ParserReturn<'_>) -> Source {
     if parsed.module_record.has_module_syntax { Source::Module } else { Source::CommonJs }
 }
 
+/// A task is one file: a static import is refused before anything runs.
+fn alone(code: &str, parsed: &ParserReturn<'_>) -> Result<(), Broken> {
+    let mut asked = parsed.module_record.requested_modules.iter().filter_map(|(name, places)| {
+        places.iter().find(|p| !p.is_type).map(|p| (p.statement_span.start, name.to_string()))
+    });
+    let Some((at, name)) = asked.next() else { return Ok(()) };
+    let message = format!("cannot import '{name}': a task is one file; put what it needs into it");
+    Err(Box::new(at_offset(TaskError::new("SyntaxError", message), code, at as usize)))
+}
+
 fn strip_types(allocator: &Allocator, parsed: ParserReturn<'_>, name: &str) -> (String, Option<SourceMap<'static>>) {
     let mut program = parsed.program;
     let scoping = SemanticBuilder::new().build(&program).semantic.into_scoping();
@@ -109,13 +121,17 @@ fn syntax_error(code: &str, script: ParserReturn<'_>, typed: ParserReturn<'_>) -
     let Some((at, error)) = best else {
         return TaskError::new("SyntaxError", "the code could not be parsed");
     };
-    let mut out = TaskError::new("SyntaxError", error.message.to_string());
+    at_offset(TaskError::new("SyntaxError", error.message.to_string()), code, at)
+}
+
+/// Adds line and column of a byte offset.
+fn at_offset(mut error: TaskError, code: &str, at: usize) -> TaskError {
     let before = &code[..code.floor_char_boundary(at)];
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    out.line = u32::try_from(line).ok();
-    out.column = u32::try_from(column).ok();
-    out
+    error.line = u32::try_from(line).ok();
+    error.column = u32::try_from(column).ok();
+    error
 }
 
 fn offset(error: &OxcDiagnostic) -> usize {
@@ -184,7 +200,7 @@ pub async fn evaluate(
 /// True for the error that says a module still waits at a top-level await.
 pub fn is_pending(e: &CoreError) -> bool {
     matches!(e.as_kind(), CoreErrorKind::PendingPromiseResolution)
-        || e.to_string().contains("still pending")
+        || e.to_string().contains("Top-level await promise never resolved")
 }
 
 type Loaded = (v8::Global<v8::Value>, Json);

@@ -93,8 +93,13 @@ fn place(error: &mut TaskError, stack: &str, prepared: &Prepared) {
         if error.line.is_none() {
             (error.line, error.column) = (Some(line), Some(column));
         }
-        let function = frame[..at].trim().trim_start_matches("at ").trim_end_matches(['(', ' ']);
-        own.push(format!("    at {function} ({}:{line}:{column})", prepared.name));
+        let before = frame[..at].trim_end_matches('(').trim();
+        let function = before.strip_prefix("at").unwrap_or(before).trim();
+        let place = format!("{}:{line}:{column}", prepared.name);
+        own.push(match function {
+            "" => format!("    at {place}"),
+            name => format!("    at {name} ({place})"),
+        });
     }
     if !own.is_empty() {
         error.stack = Some(own.join("\n"));

@@ -15,7 +15,7 @@ const define = (target, name, value) =>
 
 for (const name of Object.getOwnPropertyNames(globalThis)) {
   // Not repeatable, shared between threads, or the engine's own.
-  const banned = ["WeakRef", "FinalizationRegistry", "SharedArrayBuffer", "Atomics", "WebAssembly", "Temporal", "ShadowRealm"];
+  const banned = ["WeakRef", "FinalizationRegistry", "SharedArrayBuffer", "Atomics", "WebAssembly", "Temporal", "ShadowRealm", "gc"];
   if (banned.includes(name) || name.startsWith("__v8x")) delete globalThis[name];
 }
 define(Math, "random", random);

@@ -12,7 +12,9 @@ pub async fn an_unknown_task_is_not_found(store: &dyn StorageAdapter) {
     let error = store.submit(&new("nobody")).await.unwrap_err();
     assert!(matches!(error, StoreError::NotFound(_)), "{error}");
     assert!(error.to_string().contains("nobody"), "{error}");
-    assert!(store.runs(&crate::RunFilter { limit: 9, ..Default::default() }).await.unwrap().is_empty());
+    assert!(
+        store.runs(&crate::RunFilter { limit: 9, ..Default::default() }).await.unwrap().is_empty()
+    );
     let missing = StackRunId(4711);
     assert!(store.claim_row(missing, "p").await.unwrap().is_none());
     assert!(matches!(store.image(missing).await, Err(StoreError::NotFound(_))));
@@ -54,7 +56,8 @@ pub async fn rows_are_claimed_in_the_order_they_fell_due(store: &dyn StorageAdap
     }
     // Given back, the first waits behind the others.
     let first = claim(store, "p").await.row;
-    store.release(&first, 0).await.unwrap();
+    store.release(&first, 2).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     made.rotate_left(1);
     for expected in made {
         assert_eq!(claim(store, "p").await.row.lease.id, expected);

@@ -19,7 +19,10 @@ pub async fn an_outcome_is_recorded_and_replayed(store: &dyn StorageAdapter) {
     store.record(&first.lease, &Err(doc("{}")), 8).await.unwrap();
     let twice = store.record(&first.lease, &Ok(doc("1")), 9).await.unwrap_err();
     assert!(matches!(twice, StoreError::Rejected(Rejected::Fenced)), "{twice}");
-    assert_eq!(rows(store, run.task_run_id).await, ["pending_resume", "failed", "completed", "pending"]);
+    assert_eq!(
+        rows(store, run.task_run_id).await,
+        ["pending_resume", "failed", "completed", "pending"]
+    );
 
     let root = claim(store, "q").await;
     assert_eq!((root.row.lease.id, root.row.attempt), (id, 2));
@@ -45,13 +48,18 @@ pub async fn code_that_ran_on_an_old_journal_is_outdated(store: &dyn StorageAdap
     let timer = claim(store, "q").await.row;
     // Both outcomes are there; the code that saw only one of them may not commit.
     store.advance(&step(id, &timer.lease, (0, 2), vec![read(9)]).got("null")).await.unwrap();
-    let outdated = store.advance(&step(id, &call.lease, (0, 2), vec![]).got("1")).await.unwrap_err();
+    let outdated =
+        store.advance(&step(id, &call.lease, (0, 2), vec![]).got("1")).await.unwrap_err();
     assert!(matches!(outdated, StoreError::Rejected(Rejected::Outdated)), "{outdated}");
-    let outdated = store.advance(&step(id, &call.lease, (1, 2), vec![]).got("1")).await.unwrap_err();
+    let outdated =
+        store.advance(&step(id, &call.lease, (1, 2), vec![]).got("1")).await.unwrap_err();
     assert!(matches!(outdated, StoreError::Rejected(Rejected::Outdated)), "{outdated}");
     // Nothing was changed: the outcome can still be recorded.
     store.record(&call.lease, &Ok(doc("1")), 1).await.unwrap();
-    assert_eq!(rows(store, run.task_run_id).await, ["pending_resume", "completed", "completed", "pending"]);
+    assert_eq!(
+        rows(store, run.task_run_id).await,
+        ["pending_resume", "completed", "completed", "pending"]
+    );
 }
 
 pub async fn stale_holders_are_fenced(store: &dyn StorageAdapter) {
@@ -73,7 +81,8 @@ pub async fn stale_holders_are_fenced(store: &dyn StorageAdapter) {
     fenced(store.advance(&step(id, &thief, (0, 0), vec![]).ends("1")).await);
     assert!(!store.heartbeat(&thief).await.unwrap());
 
-    let call = handed(store.advance(&step(id, &new, (0, 0), vec![read(0)]).keeps("p")).await.unwrap());
+    let call =
+        handed(store.advance(&step(id, &new, (0, 0), vec![read(0)]).keeps("p")).await.unwrap());
     fenced(store.advance(&step(id, &new, (0, 1), vec![]).ends("1")).await);
     fenced(store.record(&new, &Ok(doc("1")), 1).await);
     store.release_expired(Some("p")).await.unwrap();

@@ -34,6 +34,9 @@ pub async fn a_call_becomes_a_run(store: &dyn StorageAdapter) {
     assert_eq!((root.lease.id, second.args.get()), (below.root_id, "[1]"));
     assert_eq!((root.root_id, root.task_run_id), (below.root_id, below.task_run_id));
 
+    // A root is no call, though it has a row above.
+    let refused = store.record(&root.lease, &Ok(doc("1")), 1).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Rejected(_)), "{refused}");
     let end = step(below.root_id, &root.lease, (0, 0), vec![]).ends(r#"{"b":1}"#);
     let done = store.advance(&end).await.unwrap();
     assert!(done.finished && done.wake, "{done:?}");

@@ -77,7 +77,8 @@ pub async fn an_unknown_outcome_waits_for_a_person(store: &dyn StorageAdapter) {
     store.record(&person.lease, &Ok(doc("\"sent\"")), 1).await.unwrap();
     assert_eq!(rows(store, run.task_run_id).await, ["pending_resume", "completed", "pending"]);
     let root = claim(store, "p").await.row;
-    let next = handed(store.advance(&step(id, &root.lease, (1, 2), vec![]).keeps("p")).await.unwrap());
+    let next =
+        handed(store.advance(&step(id, &root.lease, (1, 2), vec![]).keeps("p")).await.unwrap());
     assert_eq!(next.args.get(), "[1]");
     // A holder that knows it never sent the call gives it back unharmed.
     store.release(&next, 0).await.unwrap();

@@ -88,7 +88,7 @@ impl<'a> Processor<'a> {
 
     async fn run(mut self) {
         let open = |s: Status| RunFilter { status: Some(s), limit: 1, ..Default::default() };
-        loop {
+        for _ in 0..20_000 {
             while let Some(claimed) = self.store.claim(&self.slot).await.unwrap() {
                 self.work(claimed.kind, claimed.row).await;
             }
@@ -102,6 +102,10 @@ impl<'a> Processor<'a> {
             }
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
+        let broken = self.store.check_invariants().await.unwrap();
+        let open = self.store.runs(&open(Status::Processing)).await.unwrap();
+        let rows = self.store.stack_runs(open[0].id, 0, 99).await.unwrap();
+        panic!("stuck: {broken:?} {rows:#?}");
     }
 
     async fn work(&mut self, kind: Kind, row: Handed) {
@@ -119,8 +123,12 @@ impl<'a> Processor<'a> {
             }
             now = match self.try_work(kind, &row).await {
                 Ok(done) => done.next.map(|row| (Kind::Call, row)),
-                Err(StoreError::Rejected(_)) => None,
-                Err(other) => panic!("{other}"),
+                Err(StoreError::Rejected(Rejected::Outdated)) => {
+                    // The journal grew meanwhile: once more, by whoever comes first.
+                    self.store.release(&row, 0).await.unwrap();
+                    None
+                }
+                Err(other) => panic!("{kind:?} {row:?}: {other}"),
             };
             self.come_back_late().await;
         }

@@ -84,12 +84,20 @@ pub async fn null_order_and_limit(store: &dyn StorageAdapter) {
 
 pub async fn rows_are_upserted(store: &dyn StorageAdapter) {
     tasks(store).await;
-    let rows = vec![json!({"name": "a", "code": "2"}), json!({"name": "z", "code": "1", "description": "d"})];
+    let rows = vec![
+        json!({"name": "a", "code": "2"}),
+        json!({"name": "z", "code": "1", "description": "d"}),
+    ];
     let upsert = on("task_functions", TableOp::Upsert(rows, vec!["name".into()]));
     let got = store.table(&upsert.only(&["name", "code", "description"])).await.unwrap();
     assert_eq!(got[0], json!({"name": "a", "code": "2", "description": null}));
     assert_eq!(got[1], json!({"name": "z", "code": "1", "description": "d"}));
-    let keep = TableOp::Upsert(vec![json!({"id": store.function("a").await.unwrap().unwrap().id, "name": "a2", "code": "2"})], vec![]);
+    let keep = TableOp::Upsert(
+        vec![
+            json!({"id": store.function("a").await.unwrap().unwrap().id, "name": "a2", "code": "2"}),
+        ],
+        vec![],
+    );
     store.table(&on("task_functions", keep)).await.unwrap();
     assert!(store.function("a").await.unwrap().is_none());
     assert_eq!(store.functions().await.unwrap().len(), 4);
@@ -97,14 +105,29 @@ pub async fn rows_are_upserted(store: &dyn StorageAdapter) {
 
 pub async fn names_and_secrets_are_refused(store: &dyn StorageAdapter) {
     store.key_set("n", "k", "secret").await.unwrap();
-    let refused = ["keystore", "KeyStore", "KEYSTORE", "pg_authid", "pg_class", "sqlite_master", "sqlite_schema", "pragma_table_info"];
+    let refused = [
+        "keystore",
+        "KeyStore",
+        "KEYSTORE",
+        "pg_authid",
+        "pg_class",
+        "sqlite_master",
+        "sqlite_schema",
+        "pragma_table_info",
+    ];
     for table in refused {
         let error = store.table(&on(table, TableOp::Select)).await.unwrap_err();
-        assert!(matches!(&error, StoreError::Invalid { code, .. } if code == "42501"), "{table}: {error}");
+        assert!(
+            matches!(&error, StoreError::Invalid { code, .. } if code == "42501"),
+            "{table}: {error}"
+        );
     }
     for bad in ["a b", "a\"b", "public.keystore", "", "x;--", "(select 1)"] {
         let error = store.table(&on(bad, TableOp::Select)).await.unwrap_err();
-        assert!(matches!(&error, StoreError::Invalid { code, .. } if code == "42601"), "{bad}: {error}");
+        assert!(
+            matches!(&error, StoreError::Invalid { code, .. } if code == "42601"),
+            "{bad}: {error}"
+        );
         for query in [
             on("task_runs", TableOp::Select).eq(bad, json!(1)),
             on("task_runs", TableOp::Select).only(&[bad]),
@@ -112,7 +135,10 @@ pub async fn names_and_secrets_are_refused(store: &dyn StorageAdapter) {
             on("task_runs", TableOp::Update(json!({bad: 1}))),
             on("task_runs", TableOp::Upsert(vec![json!({"id": 1})], vec![bad.into()])),
         ] {
-            assert!(matches!(store.table(&query).await, Err(StoreError::Invalid { .. })), "{query:?}");
+            assert!(
+                matches!(store.table(&query).await, Err(StoreError::Invalid { .. })),
+                "{query:?}"
+            );
         }
     }
 }
@@ -129,8 +155,18 @@ pub async fn broken_rules_have_codes(store: &dyn StorageAdapter) {
     let insert = |table: &str, row: Value| on(table, TableOp::Insert(vec![row]));
     assert_eq!(code(insert("task_functions", json!({"name": "a", "code": "x"}))).await, "23505");
     assert_eq!(code(insert("task_functions", json!({"name": "q"}))).await, "23502");
-    assert_eq!(code(insert("task_logs", json!({"task_run_id": 99, "level": "x", "message": "", "at_ms": 1}))).await, "23503");
-    assert_eq!(code(insert("task_runs", json!({"task_name": "q", "status": "odd"}))).await, "23514");
+    assert_eq!(
+        code(insert(
+            "task_logs",
+            json!({"task_run_id": 99, "level": "x", "message": "", "at_ms": 1})
+        ))
+        .await,
+        "23503"
+    );
+    assert_eq!(
+        code(insert("task_runs", json!({"task_name": "q", "status": "odd"}))).await,
+        "23514"
+    );
     assert_eq!(code(on("nowhere", TableOp::Select)).await, "42P01");
     assert_eq!(code(on("task_runs", TableOp::Select).only(&["nothing"])).await, "42703");
     assert_eq!(code(on("task_runs", TableOp::Select).eq("nothing", json!(1))).await, "42703");
@@ -151,7 +187,8 @@ pub async fn json_columns_come_back_as_json(store: &dyn StorageAdapter) {
     assert_eq!((&row["input"]["inf"], &row["result"]), (&Value::Null, &Value::Null));
     assert!(row["created_at"].as_str().unwrap().starts_with("20"), "{row}");
 
-    let patch = TableOp::Update(json!({"result": {"x": [true]}, "updated_at": "2026-01-02T03:04:05.678Z"}));
+    let patch =
+        TableOp::Update(json!({"result": {"x": [true]}, "updated_at": "2026-01-02T03:04:05.678Z"}));
     let change = on("task_runs", patch).eq("id", json!(run.task_run_id.0)).only(&["result"]);
     assert_eq!(store.table(&change).await.unwrap()[0]["result"], json!({"x": [true]}));
     let row = store.run(run.task_run_id).await.unwrap().unwrap();
@@ -167,7 +204,9 @@ pub async fn json_columns_come_back_as_json(store: &dyn StorageAdapter) {
 }
 
 pub async fn many_rows_at_once(store: &dyn StorageAdapter) {
-    let rows: Vec<Value> = (0..5000).map(|n| json!({"name": format!("n{n}"), "code": "c", "version": 1, "description": n})).collect();
+    let rows: Vec<Value> = (0..5000)
+        .map(|n| json!({"name": format!("n{n}"), "code": "c", "version": 1, "description": n}))
+        .collect();
     let mut insert = on("task_functions", TableOp::Insert(rows));
     insert.returning = false;
     store.table(&insert).await.unwrap();

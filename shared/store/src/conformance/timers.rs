@@ -53,5 +53,8 @@ pub async fn a_far_timer_is_kept(store: &dyn StorageAdapter) {
     assert!(store.claim("p").await.unwrap().is_none());
     let due = store.next_deadline().await.unwrap().unwrap();
     assert!((86_400_000 * 364..=86_400_000 * 365).contains(&due), "{due}");
-    assert_eq!(store.image(run.root_id).await.unwrap().journal.asked[0].args.get(), format!("[{}]", u64::MAX));
+    assert_eq!(
+        store.image(run.root_id).await.unwrap().journal.asked[0].args.get(),
+        format!("[{}]", u64::MAX)
+    );
 }

@@ -28,7 +28,7 @@ async fn through(store: &dyn StorageAdapter, text: &str) {
     let call = handed(store.advance(&first).await.unwrap());
     assert_eq!(call.args.get(), doc(text).get());
     let mut last = step(run.root_id, &call.lease, (0, 1), vec![]).got(text);
-    let fails = text.len() % 2 == 0;
+    let fails = text.len().is_multiple_of(2);
     last.end = Some(if fails { Err(doc(text)) } else { Ok(doc(text)) });
     store.advance(&last).await.unwrap();
 

@@ -47,7 +47,11 @@ pub async fn a_chain_of_calls(store: &dyn StorageAdapter) {
 }
 
 /// An advance that claims to have seen less than the journal holds.
-fn next_of(id: tasker_core::StackRunId, by: &tasker_core::wire::LeaseRef, n: u32) -> crate::Advance {
+fn next_of(
+    id: tasker_core::StackRunId,
+    by: &tasker_core::wire::LeaseRef,
+    n: u32,
+) -> crate::Advance {
     step(id, by, (n, n + 1), vec![read(n + 1)]).got("\"again\"")
 }
 

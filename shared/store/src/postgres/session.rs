@@ -112,6 +112,15 @@ impl Session for PgSession<'_> {
         }
         Ok(results)
     }
+
+    async fn rollback(mut self) {
+        if self.begun
+            && let Some(client) = &self.client
+        {
+            // If this fails, dropping closes the connection.
+            self.begun = client.batch_execute("rollback").await.is_err();
+        }
+    }
 }
 
 fn pairs<'a>(
@@ -131,10 +140,13 @@ async fn one(
     stream.try_collect().await.map_err(value::error)
 }
 
+/// A transaction that was given up: its future was dropped, or a statement failed.
 impl Drop for PgSession<'_> {
     fn drop(&mut self) {
         // An open transaction must not go back into the pool: closing the connection rolls back.
-        if self.begun && let Some(client) = self.client.take() {
+        if self.begun
+            && let Some(client) = self.client.take()
+        {
             drop(Object::take(client));
         }
     }

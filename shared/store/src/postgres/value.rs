@@ -53,9 +53,8 @@ impl<'a> FromSql<'a> for Value {
 
 /// A row of ours from a row of Postgres's.
 pub fn row(row: tokio_postgres::Row) -> Result<Row> {
-    let columns = (0..row.len()).map(|i| {
-        row.try_get::<_, Value>(i).map_err(|e| StoreError::Corrupt(e.to_string()))
-    });
+    let columns = (0..row.len())
+        .map(|i| row.try_get::<_, Value>(i).map_err(|e| StoreError::Corrupt(e.to_string())));
     Ok(Row(columns.collect::<Result<Vec<_>>>()?.into_iter()))
 }
 

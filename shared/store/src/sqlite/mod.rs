@@ -37,8 +37,9 @@ impl Sqlite {
 
 fn lock(path: &str) -> Result<File> {
     if let Some(folder) = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| StoreError::Unavailable(format!("cannot make {}: {e}", folder.display())))?;
+        std::fs::create_dir_all(folder).map_err(|e| {
+            StoreError::Unavailable(format!("cannot make {}: {e}", folder.display()))
+        })?;
     }
     let name = format!("{path}.lock");
     let file = OpenOptions::new()
@@ -117,6 +118,10 @@ impl Session for SqliteSession {
         // From here the thread ends the transaction, whatever happens to this future.
         self.begun = false;
         self.ask(|reply| Command::Commit { writes, reply }).await
+    }
+
+    async fn rollback(self) {
+        // Dropped: the thread rolls back before it takes anybody else's statement.
     }
 }
 

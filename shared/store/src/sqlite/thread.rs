@@ -133,7 +133,8 @@ impl Worker {
 
     fn commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<Row>>> {
         let done = (|| {
-            let rows: Result<Vec<_>> = writes.iter().map(|w| self.query(w.sql, &w.params)).collect();
+            let rows: Result<Vec<_>> =
+                writes.iter().map(|w| self.query(w.sql, &w.params)).collect();
             let rows = rows?;
             if !self.connection.is_autocommit() {
                 self.connection.execute_batch("commit").map_err(error)?;
@@ -168,7 +169,9 @@ fn value(column: ValueRef<'_>) -> Value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(n) => Value::Int(n),
         ValueRef::Real(n) => Value::Real(n),
-        ValueRef::Text(t) | ValueRef::Blob(t) => Value::Text(String::from_utf8_lossy(t).into_owned()),
+        ValueRef::Text(t) | ValueRef::Blob(t) => {
+            Value::Text(String::from_utf8_lossy(t).into_owned())
+        }
     }
 }
 

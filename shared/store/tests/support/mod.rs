@@ -1,6 +1,6 @@
 //! A run that makes one call after another, warm.
 
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses some of it")]
 
 pub mod proxy;
 

@@ -24,8 +24,7 @@ use super::{
 const PREFIX: &str = "tasker-pg-";
 const READY: &str = "database system is ready to accept connections";
 /// What a functional test does not need: it never sees the machine lose power.
-const CARELESS: [&str; 5] =
-    ["-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"];
+const CARELESS: [&str; 5] = ["-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"];
 
 /// Whether a commit survives a crash of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +86,11 @@ impl Cluster {
         }
     }
 
+    /// One of Postgres's own programs, as the server's user.
+    pub fn command(&self, program: &str) -> std::process::Command {
+        self.programs.command(program)
+    }
+
     /// The unix socket itself.
     pub fn socket(&self) -> PathBuf {
         self.folder.join(format!(".s.PGSQL.{}", self.options.port.unwrap_or(5432)))
@@ -124,7 +128,8 @@ impl Cluster {
     fn initdb(&self) -> Result<(), Error> {
         let mut initdb = self.programs.command("initdb");
         initdb.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-N", "-D"]);
-        let done = initdb.arg(self.folder.join("data")).output().map_err(io("cannot run initdb"))?;
+        let done =
+            initdb.arg(self.folder.join("data")).output().map_err(io("cannot run initdb"))?;
         if done.status.success() {
             return Ok(());
         }

@@ -73,9 +73,7 @@ impl Server {
     }
 
     async fn make(&self, template: &str) -> Result<Database, Error> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tasker_test_{}_{count}", std::process::id());
+        let name = new_name("test");
         let drop = format!("drop database if exists {name} with (force)");
         let create = format!("create database {name} template {template}");
         execute(&self.admin, &[&drop, &create]).await?;
@@ -83,9 +81,9 @@ impl Server {
         Ok(Database { url, name, admin: self.admin.clone() })
     }
 
-    /// Makes the template of this process.
+    /// Makes the template of this server.
     async fn migrate(&self) -> Result<String, Error> {
-        let name = format!("tasker_template_{}", std::process::id());
+        let name = new_name("template");
         let drop = format!("drop database if exists {name} with (force)");
         execute(&self.admin, &[&drop, &format!("create database {name}")]).await?;
         let failed = |e: tasker_store::StoreError| sql("cannot migrate", e);
@@ -114,6 +112,12 @@ impl Drop for Database {
     fn drop(&mut self) {
         remove(self.admin.clone(), self.name.clone());
     }
+}
+
+/// A name that no other process of this machine uses.
+fn new_name(what: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("tasker_{what}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Removes a database from wherever a drop happens: in a runtime or outside of one.
@@ -152,9 +156,10 @@ fn sql(what: impl Into<String>, why: impl std::fmt::Display) -> Error {
 /// The same address with another database.
 fn on(url: &str, database: &str) -> Result<String, Error> {
     let (address, query) = url.split_once('?').map_or((url, None), |(a, q)| (a, Some(q)));
-    let start = address.find("://").map(|i| i + 3).ok_or_else(|| {
-        sql(URL_VARIABLE, "must look like postgresql://user@host:port/database")
-    })?;
+    let start = address
+        .find("://")
+        .map(|i| i + 3)
+        .ok_or_else(|| sql(URL_VARIABLE, "must look like postgresql://user@host:port/database"))?;
     let end = address[start..].find('/').map_or(address.len(), |i| start + i);
     let query = query.map_or(String::new(), |q| format!("?{q}"));
     Ok(format!("{}/{database}{query}", &address[..end]))

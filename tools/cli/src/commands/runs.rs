@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     args::{Inspect, Runs},
     client::{self, Client},
+    progress::Progress,
     render::{headline, one_line, plain, run_header, runs_table, stack_runs_table},
     screen::Screen,
 };
@@ -14,6 +15,8 @@ use crate::{
 const OUT: Screen = Screen::Stdout;
 /// Characters of a result that `inspect` shows unless asked for all.
 const RESULT_SHOWN: usize = 2000;
+/// Log lines that `inspect` shows.
+const LINES_SHOWN: usize = 20;
 
 /// Lists runs.
 pub async fn runs(client: &Client, args: &Runs) -> anyhow::Result<ExitCode> {
@@ -45,10 +48,14 @@ pub async fn inspect(client: &Client, args: &Inspect) -> anyhow::Result<ExitCode
         OUT.line("\nResult:")?;
         show_result(&run["result"], args.full)?;
     }
-    let lines = client.logs(args.id, 20).await?;
+    let mut lines = client.logs(args.id, 500).await?;
+    // Progress was for those who watched; `tasker logs` has it still.
+    lines
+        .retain(|line| line["message"].as_str().is_none_or(|text| Progress::parse(text).is_none()));
     if !lines.is_empty() {
-        OUT.line(format_args!("\nLog (last {}):", lines.len()))?;
-        print_lines(&lines)?;
+        let last = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
+        OUT.line(format_args!("\nLog (last {}):", last.len()))?;
+        print_lines(last)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -54,10 +54,17 @@ pub fn samples_table(screen: Screen, result: &Value) -> Option<Table> {
             columns
                 .iter()
                 .zip(widths)
-                .map(|(key, width)| one_line(&plain(&message[*key]), width.max(6))),
+                .map(|(key, width)| one_line(&unescaped(&plain(&message[*key])), width.max(6))),
         );
     }
     (!rows.is_empty()).then_some(rows)
+}
+
+/// Gmail escapes snippets as HTML: `can&#39;t`. The result keeps Google's text, the table does not.
+fn unescaped(text: &str) -> String {
+    let quotes = text.replace("&#39;", "'").replace("&quot;", "\"");
+    // The ampersand last, or `&amp;lt;` would become `<`.
+    quotes.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 /// Mailboxes that could not be read, or not wholly; `None` if there are none.
@@ -126,6 +133,11 @@ mod tests {
             text.contains("Grüße [2J") && text.contains('…') && !text.contains('\u{1b}'),
             "{text}"
         );
+    }
+
+    #[test]
+    fn snippets_are_shown_unescaped() {
+        assert_eq!(unescaped("can&#39;t &amp;lt; &lt;b&gt;"), "can't &lt; <b>");
     }
 
     #[test]

@@ -1,0 +1,70 @@
+# `make` alone prints what there is. A fresh Debian or Ubuntu needs nothing installed by hand.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+export TASKER_BIN_DIR := $(CARGO_TARGET_DIR)/release
+BIN := $(TASKER_BIN_DIR)
+FUNCTIONS_URL ?= http://127.0.0.1:$(PORT)/functions/v1
+PORT ?= 54321
+DB ?= .tasker/dev.db
+STORE ?= sqlite
+TASKS ?= taskcode/endpoints/*.*s
+
+# ENGINE=v8 or ENGINE=quickjs; by default v8 if its prebuilt library can be had.
+ENGINE ?= $(shell tools/engine)
+FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/$(ENGINE)
+CARGO := cargo
+BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
+
+.PHONY: help setup build check unit test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
+
+setup: ## Install missing system packages (and say which)
+	@tools/setup
+
+build: setup ## Build all binaries
+	@echo "engine: $(ENGINE) ($$(tools/engine --why $(ENGINE)))"
+	$(BUILD)
+
+test-gmail: build ## The main job: search every mailbox of an emulated Workspace, check the result
+	$(BIN)/test-gmail --store $(STORE) $(if $(FULL),--max-results 300) $(if $(RESULTS),--max-results $(RESULTS)) $(if $(USERS),--max-users $(USERS))
+
+test-gmail-simple: build ## The same, small: 2 users a domain, 1 message each
+	$(BIN)/test-gmail --store $(STORE) --max-users 2 --max-results 1
+
+check: setup ## Format and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --locked --workspace --all-targets $(FEATURES) -- -D warnings
+
+test: check build ## Everything: format, lints, unit, conformance on both stores, end to end on both
+	$(CARGO) test --release --locked --workspace $(FEATURES)
+	$(BIN)/test-gmail --store sqlite --max-users 5 --max-results 5
+	$(BIN)/test-gmail --store postgres --max-users 5 --max-results 5
+
+bench: build ## Measurements; prints tables, asserts nothing
+	$(BIN)/tasker-bench
+
+dev: build ## All six services on one port, on SQLite
+	$(BIN)/tasker-dev --port $(PORT) --db $(DB)
+
+run: build ## The six services as six processes on Postgres (DATABASE_URL), behind one port
+	$(BIN)/tasker-dev processes --port $(PORT)
+
+publish-task: build ## Publish task code (TASKS=files) to the running tasker
+	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) publish $(TASKS)
+
+debug-db: build ## Newest runs and their calls
+	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) runs
+	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) list
+
+debug-logs: build ## Logs of the newest run (or RUN=id)
+	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) logs $(RUN)
+
+debug-clear: build ## Forget all runs; functions and secrets stay
+	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) clear
+
+clean: ## Remove what was built
+	$(CARGO) clean

@@ -1,0 +1,97 @@
+//! Statements that read runs, and those of functions, secrets and tables.
+
+/// A run's name, input, start and code.
+pub const RUN_IMAGE: &str = "\
+select t.id, t.task_name, {text t.input}, {ms t.created_at}, v.code, {text r.vm_state}, r.status \
+from stack_runs r join task_runs t on t.id = r.parent_task_run_id \
+left join task_function_versions v \
+  on v.task_function_id = t.task_function_id and v.version = t.version \
+where r.id = $1 and r.kind = 'task'";
+
+/// A run's calls and outcomes.
+pub const JOURNAL: &str = "\
+select seq, service_name, method_name, {text args}, status, {text result}, {text error}, delivery, \
+  delivered_ms \
+from stack_runs where parent_stack_run_id = $1 and kind <> 'task' order by seq";
+
+/// Makes or changes a published task.
+pub const PUBLISH: &str = "\
+insert into task_functions (name, code, description) values ($1, $2, {text $3}) \
+on conflict (name) do update set code = excluded.code, description = excluded.description, \
+  updated_at = {now}";
+
+/// A published task.
+pub const FUNCTION: &str = "\
+select id, name, code, description, version, {ms created_at}, {ms updated_at} \
+from task_functions where name = $1";
+
+/// All published tasks, without their code.
+pub const FUNCTIONS: &str = "\
+select id, name, '', description, version, {ms created_at}, {ms updated_at} \
+from task_functions order by name";
+
+/// A run by its id.
+pub const RUN: &str = "\
+select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.status, \
+  {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
+  {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at} \
+from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
+where t.id = $1";
+
+/// Newest runs.
+pub const RUNS: &str = "\
+select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.status, \
+  {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
+  {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at} \
+from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
+where ({text $1} is null or t.status = $1) and ({text $2} is null or t.task_name = $2) \
+order by t.id desc limit $3";
+
+/// One row.
+pub const STACK_RUN: &str = "\
+select id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
+  {text args}, status, waiting_on_stack_run_id, {text result}, {text error}, epoch, lease_owner, \
+  attempt, crashes, {ms not_before}, idempotent, delivery, delivered_ms, \
+  {ms created_at}, {ms updated_at}, {ms ended_at} \
+from stack_runs where id = $1";
+
+/// Rows of a run, root first, then its calls.
+pub const STACK_RUNS: &str = "\
+select id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
+  {text args}, status, waiting_on_stack_run_id, {text result}, {text error}, epoch, lease_owner, \
+  attempt, crashes, {ms not_before}, idempotent, delivery, delivered_ms, \
+  {ms created_at}, {ms updated_at}, {ms ended_at} \
+from stack_runs where parent_task_run_id = $1 and id > $2 order by id limit $3";
+
+/// What a run printed.
+pub const LOGS: &str = "\
+select level, message, at_ms from task_logs where task_run_id = $1 order by id desc limit $2";
+
+/// A secret, from its namespace or from `global`.
+pub const KEY_GET: &str = "\
+select key_value from keystore where key_name = $2 and namespace in ($1, 'global') \
+order by case when namespace = $1 then 0 else 1 end limit 1";
+
+/// Sets a secret.
+pub const KEY_SET: &str = "\
+insert into keystore (namespace, key_name, key_value) values ($1, $2, $3) \
+on conflict (namespace, key_name) do update set key_value = excluded.key_value, updated_at = {now}";
+
+/// Removes a secret.
+pub const KEY_DELETE: &str =
+    "delete from keystore where namespace = $1 and key_name = $2 returning id";
+
+/// Names of secrets.
+pub const KEY_LIST: &str = "\
+select namespace, key_name from keystore where {text $1} is null or namespace = $1 \
+order by namespace, key_name";
+
+/// Forgets all runs; functions and secrets stay.
+pub const CLEAR_RUNS: [&str; 3] =
+    ["delete from task_logs", "delete from stack_runs", "delete from task_runs"];
+
+/// Names and declared types of a table's columns (SQLite).
+pub const COLUMNS: &str = "select name, type from pragma_table_info($1)";
+
+/// The database's clock, milliseconds.
+pub const NOW: &str = "select {now_ms}";

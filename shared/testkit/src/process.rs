@@ -1,0 +1,132 @@
+//! The project's own binaries as child processes that die with the test.
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+
+/// Folder with the built binaries: `TASKER_BIN_DIR`, or where this test was built.
+pub fn bin_dir() -> anyhow::Result<PathBuf> {
+    if let Some(dir) = std::env::var_os("TASKER_BIN_DIR") {
+        return Ok(dir.into());
+    }
+    let exe = std::env::current_exe()?;
+    let dir = exe.parent().context("this program has no folder")?;
+    // Tests are built into `deps`, one below the binaries.
+    Ok(if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir }.to_owned())
+}
+
+/// A free port of the loopback address; another process could take it before we do.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// A running binary. Dropped, it is killed.
+pub struct Process {
+    /// Name of the binary.
+    pub name: String,
+    /// Where its log goes.
+    pub log: PathBuf,
+    child: Child,
+}
+
+impl Process {
+    /// Starts `name` with its log in `dir`.
+    pub fn spawn(
+        name: &str,
+        args: &[String],
+        env: &[(String, String)],
+        dir: &Path,
+    ) -> anyhow::Result<Self> {
+        let program = bin_dir()?.join(name);
+        ensure!(program.exists(), "{} is not built: run `make build`", program.display());
+        let log = dir.join(format!("{name}.log"));
+        let out = File::options().create(true).append(true).open(&log)?;
+        let mut command = dying_with_us(&program);
+        command.args(args).envs(env.iter().cloned()).stdin(Stdio::null()).stderr(out);
+        let child = command.stdout(Stdio::piped()).spawn()?;
+        Ok(Self { name: name.to_owned(), log, child })
+    }
+
+    /// Process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The first line it prints.
+    pub fn first_line(&mut self) -> anyhow::Result<String> {
+        let out = self.child.stdout.take().context("its output was read before")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        ensure!(!line.is_empty(), "{} ended at its start; see {}", self.name, self.log.display());
+        Ok(line.trim().to_owned())
+    }
+
+    /// Waits until `url` answers.
+    pub async fn ready(&mut self, url: &str) -> anyhow::Result<()> {
+        let until = Instant::now() + Duration::from_secs(30);
+        while reqwest::get(url).await.is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+                bail!("{} ended with {status}: {log}", self.name);
+            }
+            ensure!(Instant::now() < until, "{} did not answer {url} in 30 s", self.name);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM; answers the exit code and how long it took.
+    pub fn terminate(&mut self) -> anyhow::Result<(Option<i32>, Duration)> {
+        let began = Instant::now();
+        Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
+        let status = self.child.wait()?;
+        Ok((status.code(), began.elapsed()))
+    }
+
+    /// Largest resident memory so far, bytes, of it and of its children (Linux).
+    pub fn peak_memory(&self) -> Vec<(String, u64)> {
+        let mut found = vec![(self.name.clone(), peak(self.id()))];
+        let tasks = format!("/proc/{0}/task/{0}/children", self.id());
+        let children = std::fs::read_to_string(tasks).unwrap_or_default();
+        for id in children.split_whitespace().filter_map(|c| c.parse().ok()) {
+            found.push((format!("{} worker", self.name), peak(id)));
+        }
+        found
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn peak(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
+/// Where `setpriv` exists the child dies even when the test is killed with -9.
+fn dying_with_us(program: &Path) -> Command {
+    let setpriv = Path::new("/usr/bin/setpriv");
+    if !setpriv.exists() {
+        return Command::new(program);
+    }
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
