@@ -10,6 +10,8 @@ mod columns;
 pub mod conformance;
 mod dialect;
 mod error;
+mod ident;
+mod image;
 mod invariants;
 mod lenient;
 mod plan;

@@ -9,7 +9,7 @@ use tasker_core::{
 use crate::{
     Dialect, LEASE_MS, Result, StorageAdapter, StoreError, Value,
     columns::Columns,
-    invariants,
+    image, invariants,
     plan::Times,
     rows,
     session::{Backend, Session, Write},
@@ -53,7 +53,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn image(&self, root: StackRunId) -> Result<RunImage> {
-        verbs::image(self.0.begin().await?, root).await
+        image::image(self.0.begin().await?, root).await
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {

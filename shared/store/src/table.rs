@@ -3,7 +3,11 @@
 
 use serde_json::Value as JsonValue;
 
-use crate::{Dialect, Result, StoreError, Value, columns::Columns};
+use crate::{
+    Dialect, Result, Value,
+    columns::Columns,
+    ident::{ident, invalid},
+};
 
 /// What to do with the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,32 +240,4 @@ fn columns_of(rows: &[JsonValue]) -> Result<Vec<String>> {
         return Err(invalid("22023", "there is no column to write: the row is empty".to_owned()));
     }
     Ok(names)
-}
-
-/// A checked and quoted identifier. Anything but letters, digits and `_` is refused.
-fn ident(name: &str) -> Result<String> {
-    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if starts && name.len() <= 63 && name.chars().all(letters) {
-        return Ok(format!("\"{name}\""));
-    }
-    let shown: String = name.chars().take(40).collect();
-    Err(invalid("42601", format!("'{shown}' is not a plain column or table name")))
-}
-
-fn invalid(code: &str, message: String) -> StoreError {
-    StoreError::Invalid { code: code.to_owned(), message }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identifiers_never_carry_sql() {
-        for bad in ["", "a b", "a\"; drop table x --", "1a", "a.b", "naïve", "a\0"] {
-            assert!(ident(bad).is_err(), "{bad}");
-        }
-        assert_eq!(ident("task_runs").unwrap(), "\"task_runs\"");
-    }
 }

@@ -1,11 +1,12 @@
 //! From locked rows and a request to the rows to write: the store's use of the state machine.
 //! No I/O here.
 
+mod writes;
+
 use std::collections::BTreeMap;
 
 use tasker_core::{
-    Json, Kind, StackRunId, Status, TaskRunId,
-    call::TIMER,
+    Json, Kind, StackRunId, TaskRunId,
     chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Root, Seq, transition},
     wire::{Handed, LeaseRef},
 };
@@ -65,9 +66,6 @@ pub struct Times {
     pub lease_ms: i64,
     pub delay_ms: i64,
 }
-
-/// A hundred years: later than that no database can be told.
-const FOREVER_MS: i64 = 3_155_760_000_000;
 
 impl Loaded {
     /// Reads the rows of [`sql::LOAD_CHAIN`].
@@ -199,7 +197,7 @@ impl Loaded {
             if let (Some(row), Some(before)) = (self.calls.get(seq), self.chain.open.get(seq)) {
                 if child != before {
                     let values = settled.as_ref().filter(|s| s.seq == *seq);
-                    plan.writes.push(save_child(row.id, child, values, times));
+                    plan.writes.push(writes::save_child(row.id, child, values, times));
                 }
             } else if let Some(ask) = asked.get((seq - self.chain.root.next_seq) as usize) {
                 plan.made_at.push(plan.writes.len());
@@ -207,10 +205,10 @@ impl Loaded {
             }
         }
         if next.root != self.chain.root {
-            plan.writes.push(save_root(self.root_id, &next.root, end, times));
+            plan.writes.push(writes::save_root(self.root_id, &next.root, end, times));
         }
         if let Some(end) = end {
-            plan.writes.push(end_task(self.task_run_id, end));
+            plan.writes.push(writes::end_task(self.task_run_id, end));
         } else if self.chain.root.next_seq == 0 && next.root.next_seq > 0 {
             plan.writes.push(Write::new(sql::BEGIN_TASK, [self.task_run_id.into()]));
         }
@@ -263,35 +261,6 @@ impl Loaded {
             attempt: 1,
         })
     }
-
-    fn insert(&self, seq: Seq, child: &Child, ask: &Ask, times: Times) -> Write {
-        let (service, method, args, idempotent, delay) = match ask {
-            Ask::Call(c) => {
-                (c.service.as_str(), c.method.as_str(), c.args.clone(), c.is_idempotent(), 0)
-            }
-            Ask::Timer(ms) => {
-                let delay = i64::try_from(*ms).unwrap_or(FOREVER_MS).min(FOREVER_MS);
-                (TIMER, "sleep", tasker_core::json::of(&[ms]), true, delay)
-            }
-        };
-        let values: [Value; 14] = [
-            self.task_run_id.into(),
-            self.root_id.into(),
-            child.kind.as_str().into(),
-            seq.into(),
-            service.into(),
-            method.into(),
-            args.into(),
-            child.status.into(),
-            child.runnable.into(),
-            idempotent.into(),
-            child.lease.epoch.into(),
-            child.lease.owner.clone().into(),
-            times.lease_ms.into(),
-            delay.into(),
-        ];
-        Write::new(sql::INSERT_CHILD, values)
-    }
 }
 
 impl Ask {
@@ -300,54 +269,5 @@ impl Ask {
             Self::Call(_) => Kind::Call,
             Self::Timer(_) => Kind::Timer,
         }
-    }
-}
-
-fn save_child(id: StackRunId, child: &Child, settled: Option<&Settled>, times: Times) -> Write {
-    let (result, error) = columns(settled.map(|s| &s.outcome));
-    let values: [Value; 11] = [
-        id.into(),
-        child.status.into(),
-        child.runnable.into(),
-        child.lease.epoch.into(),
-        child.lease.owner.clone().into(),
-        times.lease_ms.into(),
-        child.delivery.into(),
-        settled.map(|s| s.at_ms).into(),
-        result,
-        error,
-        times.delay_ms.into(),
-    ];
-    Write::new(sql::SAVE_CHILD, values)
-}
-
-fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Times) -> Write {
-    let (result, error) = columns(end);
-    let delay = if root.status == Status::Pending { times.delay_ms } else { 0 };
-    let values: [Value; 9] = [
-        id.into(),
-        root.status.into(),
-        root.lease.epoch.into(),
-        root.waiting_on.into(),
-        root.deliveries.into(),
-        root.next_seq.into(),
-        result,
-        error,
-        delay.into(),
-    ];
-    Write::new(sql::SAVE_ROOT, values)
-}
-
-fn end_task(id: TaskRunId, end: &Outcome) -> Write {
-    let status = if end.is_ok() { Status::Completed } else { Status::Failed };
-    let (result, error) = columns(Some(end));
-    Write::new(sql::END_TASK, [id.into(), status.into(), result, error])
-}
-
-fn columns(outcome: Option<&Outcome>) -> (Value, Value) {
-    match outcome {
-        Some(Ok(result)) => (result.into(), Value::Null),
-        Some(Err(error)) => (Value::Null, error.into()),
-        None => (Value::Null, Value::Null),
     }
 }

@@ -1,0 +1,99 @@
+//! The rows that a plan writes.
+
+use tasker_core::{
+    StackRunId, Status, TaskRunId,
+    call::TIMER,
+    chain::{Child, Root, Seq},
+};
+
+use super::{Loaded, Settled, Times};
+use crate::{
+    Value,
+    session::Write,
+    sql,
+    types::{Ask, Outcome},
+};
+
+/// A hundred years: later than that no database can be told.
+const FOREVER_MS: i64 = 3_155_760_000_000;
+
+impl Loaded {
+    /// Makes a call or timer.
+    pub(super) fn insert(&self, seq: Seq, child: &Child, ask: &Ask, times: Times) -> Write {
+        let (service, method, args, idempotent, delay) = match ask {
+            Ask::Call(c) => {
+                (c.service.as_str(), c.method.as_str(), c.args.clone(), c.is_idempotent(), 0)
+            }
+            Ask::Timer(ms) => {
+                let delay = i64::try_from(*ms).unwrap_or(FOREVER_MS).min(FOREVER_MS);
+                (TIMER, "sleep", tasker_core::json::of(&[ms]), true, delay)
+            }
+        };
+        let values: [Value; 14] = [
+            self.task_run_id.into(),
+            self.root_id.into(),
+            child.kind.as_str().into(),
+            seq.into(),
+            service.into(),
+            method.into(),
+            args.into(),
+            child.status.into(),
+            child.runnable.into(),
+            idempotent.into(),
+            child.lease.epoch.into(),
+            child.lease.owner.clone().into(),
+            times.lease_ms.into(),
+            delay.into(),
+        ];
+        Write::new(sql::INSERT_CHILD, values)
+    }
+}
+
+pub fn save_child(id: StackRunId, child: &Child, settled: Option<&Settled>, times: Times) -> Write {
+    let (result, error) = columns(settled.map(|s| &s.outcome));
+    let values: [Value; 11] = [
+        id.into(),
+        child.status.into(),
+        child.runnable.into(),
+        child.lease.epoch.into(),
+        child.lease.owner.clone().into(),
+        times.lease_ms.into(),
+        child.delivery.into(),
+        settled.map(|s| s.at_ms).into(),
+        result,
+        error,
+        times.delay_ms.into(),
+    ];
+    Write::new(sql::SAVE_CHILD, values)
+}
+
+pub fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Times) -> Write {
+    let (result, error) = columns(end);
+    let delay = if root.status == Status::Pending { times.delay_ms } else { 0 };
+    let values: [Value; 9] = [
+        id.into(),
+        root.status.into(),
+        root.lease.epoch.into(),
+        root.waiting_on.into(),
+        root.deliveries.into(),
+        root.next_seq.into(),
+        result,
+        error,
+        delay.into(),
+    ];
+    Write::new(sql::SAVE_ROOT, values)
+}
+
+pub fn end_task(id: TaskRunId, end: &Outcome) -> Write {
+    let status = if end.is_ok() { Status::Completed } else { Status::Failed };
+    let (result, error) = columns(Some(end));
+    Write::new(sql::END_TASK, [id.into(), status.into(), result, error])
+}
+
+fn columns(outcome: Option<&Outcome>) -> (Value, Value) {
+    match outcome {
+        Some(Ok(result)) => (result.into(), Value::Null),
+        Some(Err(error)) => (Value::Null, error.into()),
+        None => (Value::Null, Value::Null),
+    }
+}
