@@ -3,9 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
-use tasker_core::{
-    Json, StackRunId, TaskRunId, chain::Rejected, json as raw, wire::Progress,
-};
+use tasker_core::{Json, StackRunId, TaskRunId, chain::Rejected, json as raw, wire::Progress};
 use tasker_http::ApiError;
 use tasker_store::{Advanced, StoreError};
 

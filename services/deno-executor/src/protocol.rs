@@ -136,11 +136,9 @@ impl AskedNow {
     /// As the journal records it.
     pub fn recorded(&self) -> Asked {
         match self {
-            Self::Call { service, method, args } => Asked {
-                service: service.clone(),
-                method: method.clone(),
-                args: args.clone(),
-            },
+            Self::Call { service, method, args } => {
+                Asked { service: service.clone(), method: method.clone(), args: args.clone() }
+            }
             Self::Timer(ms) => Asked::timer(*ms),
         }
     }

@@ -35,8 +35,7 @@ pub async fn execute(
     JsonBody(request): JsonBody<ExecuteRequest>,
 ) -> Result<Json<Answer>, ApiError> {
     if let Some(lease) = &request.lease {
-        let quiet =
-            state.runs.execute(lease, request.keep).await.map_err(answer::refusal)?;
+        let quiet = state.runs.execute(lease, request.keep).await.map_err(answer::refusal)?;
         return answer::quiet(quiet, Shape::Result, false).map(Json);
     }
     let lease = lease_for(&state, request).await?;
@@ -59,8 +58,7 @@ async fn lease_for(state: &State, request: ExecuteRequest) -> Result<LeaseRef, A
     let input = request.task_input.unwrap_or_else(|| raw::of(&json!({})));
     let made = state.runs.submit(name, code, input).await.map_err(answer::refusal)?;
     let row = claim(state, made.root_id).await?;
-    row.map(|r| r.lease)
-        .ok_or_else(|| ApiError::conflict("a processor has already taken this run"))
+    row.map(|r| r.lease).ok_or_else(|| ApiError::conflict("a processor has already taken this run"))
 }
 
 async fn claim(state: &State, id: StackRunId) -> Result<Option<Handed>, ApiError> {

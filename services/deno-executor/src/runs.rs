@@ -79,12 +79,7 @@ type Result<T> = std::result::Result<T, RunError>;
 
 impl Runs {
     /// No runs yet.
-    pub fn new(
-        store: Arc<dyn StorageAdapter>,
-        pool: Pool,
-        limits: Limits,
-        budget: usize,
-    ) -> Self {
+    pub fn new(store: Arc<dyn StorageAdapter>, pool: Pool, limits: Limits, budget: usize) -> Self {
         let parked = Mutex::new(Parked { runs: HashMap::new(), bytes: 0, budget });
         Self { store, pool, limits, parked }
     }
@@ -112,10 +107,14 @@ impl Runs {
                 return Err(RunError::Ended);
             }
             let printed = self.store.logs(image.task_run_id, u32::MAX >> 1).await?.len();
-            let (calls, deliveries) = (count(&image.journal.asked), count(&image.journal.delivered));
+            let (calls, deliveries) =
+                (count(&image.journal.asked), count(&image.journal.delivered));
             let task_run_id = image.task_run_id;
-            let (session, turn) =
-                self.pool.start(self.seed(&image), image.journal).await.map_err(RunError::Workers)?;
+            let (session, turn) = self
+                .pool
+                .start(self.seed(&image), image.journal)
+                .await
+                .map_err(RunError::Workers)?;
             let mut report = self.settle(turn);
             // Lines of turns that were committed before are already kept.
             report.logs.drain(..printed.min(report.logs.len()));
@@ -202,7 +201,9 @@ impl Runs {
         };
         let advanced = match self.store.advance(&advance).await {
             // Larger than the database takes: the run must not hang on it.
-            Err(StoreError::Invalid { message, .. }) => self.refused(advance.clone(), &message).await?,
+            Err(StoreError::Invalid { message, .. }) => {
+                self.refused(advance.clone(), &message).await?
+            }
             done => done?,
         };
         let task_run_id = warm.task_run_id;

@@ -143,7 +143,7 @@ async fn start(
             break;
         }
         if let Err(error) = check(&asked, journal, &mut checked) {
-            return failed(error);
+            return failed(*error);
         }
         report = isolate.deliver(delivery).await;
         asked.append(&mut report.asked);
@@ -155,7 +155,7 @@ async fn start(
         }
     }
     if let Err(error) = check(&asked, journal, &mut checked) {
-        return failed(error);
+        return failed(*error);
     }
     if asked.len() < journal.asked.len() {
         let message = format!(
@@ -172,11 +172,11 @@ async fn start(
 }
 
 /// Compares what the code asked for since the last check with the journal.
-fn check(asked: &[AskedNow], journal: &Journal, checked: &mut usize) -> Result<(), TaskError> {
+fn check(asked: &[AskedNow], journal: &Journal, checked: &mut usize) -> Result<(), Box<TaskError>> {
     for (now, then) in asked.iter().zip(&journal.asked).skip(*checked) {
         let seq = u32::try_from(*checked).unwrap_or(u32::MAX);
         then.matches(&now.recorded(), seq)
-            .map_err(|message| TaskError::new("NONDETERMINISTIC", message))?;
+            .map_err(|message| Box::new(TaskError::new("NONDETERMINISTIC", message)))?;
         *checked += 1;
     }
     Ok(())

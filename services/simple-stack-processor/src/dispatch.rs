@@ -6,8 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tasker_core::{
-    Json, TaskError,
-    json as raw,
+    Json, TaskError, json as raw,
     wire::{Handed, Progress},
 };
 use tasker_http::{PeerError, PeerReply};
@@ -40,8 +39,7 @@ pub async fn call(state: &State, row: &Handed) -> Dispatched {
     if !state.0.peers.knows(&row.service) {
         let mut names = state.0.peers.names();
         names.extend(["gapi", "keystore", "database"].map(str::to_owned));
-        let message =
-            format!("there is no service '{}'; known: {}", row.service, names.join(", "));
+        let message = format!("there is no service '{}'; known: {}", row.service, names.join(", "));
         return failed(TaskError::new("UnknownService", message));
     }
     if row.service == "tasks" && row.method == "execute" {
@@ -99,8 +97,12 @@ fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
             }
         }
         Ok(reply) => refused(row, &reply),
-        Err(error @ PeerError::NotSent { .. }) => later(row, None, TaskError::new("ServiceUnavailable", error.to_string())),
-        Err(error) if row.idempotent => later(row, None, TaskError::new("ServiceUnavailable", error.to_string())),
+        Err(error @ PeerError::NotSent { .. }) => {
+            later(row, None, TaskError::new("ServiceUnavailable", error.to_string()))
+        }
+        Err(error) if row.idempotent => {
+            later(row, None, TaskError::new("ServiceUnavailable", error.to_string()))
+        }
         Err(error) => {
             tracing::warn!(stack_run = %row.lease.id, %error, "unknown outcome");
             Dispatched::Unknown
@@ -113,7 +115,8 @@ fn refused(row: &Handed, reply: &PeerReply) -> Dispatched {
     let error = service_error(row, reply, "");
     let said = error.retryable;
     let busy = matches!(reply.status.as_u16(), 429 | 503);
-    let passing = said.unwrap_or(busy || row.idempotent && matches!(reply.status.as_u16(), 502 | 504));
+    let passing =
+        said.unwrap_or(busy || row.idempotent && matches!(reply.status.as_u16(), 502 | 504));
     if passing { later(row, reply.retry_after, error) } else { failed(error) }
 }
 

@@ -9,10 +9,7 @@ use std::{
 use tasker_core::{StackRunId, TaskError, wire::Handed};
 use tokio::task::JoinHandle;
 
-use crate::{
-    State, chain,
-    dispatch::Refused,
-};
+use crate::{State, chain, dispatch::Refused};
 
 /// A third of the lease: two beats may fail.
 const HEARTBEAT: Duration = Duration::from_secs(3);

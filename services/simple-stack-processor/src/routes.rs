@@ -28,14 +28,16 @@ pub async fn process(
             chain::take(&state, id, request.epoch).await.map_err(refusal)?;
             Ok(Json(json!({ "status": "success" })))
         }
-        (None, Some("process-next")) => Ok(Json(match chain::next(&state).await.map_err(refusal)? {
-            chain::Next::Took(id) => {
-                json!({ "status": "success", "processed": true, "stackRunId": id })
-            }
-            chain::Next::Nothing(reason) => {
-                json!({ "status": "success", "processed": false, "reason": reason })
-            }
-        })),
+        (None, Some("process-next")) => {
+            Ok(Json(match chain::next(&state).await.map_err(refusal)? {
+                chain::Next::Took(id) => {
+                    json!({ "status": "success", "processed": true, "stackRunId": id })
+                }
+                chain::Next::Nothing(reason) => {
+                    json!({ "status": "success", "processed": false, "reason": reason })
+                }
+            }))
+        }
         _ => Err(ApiError::bad_request(
             "Invalid request: must specify stackRunId or trigger=process-next",
         )),

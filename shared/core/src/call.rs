@@ -124,14 +124,25 @@ impl HostCall {
             "wrappedkeystore" => true,
             "wrappedgapi" => matches!(
                 verb,
-                "get" | "list" | "aggregatedList" | "search" | "getProfile" | "query" | "echo"
-                    | "checkCredentials" | "getTokenInfo" | "clearTokenCache" | "getStepData"
-                    | "getStartPageToken" | "export" | "batchGet" | "searchDirectoryPeople"
+                "get"
+                    | "list"
+                    | "aggregatedList"
+                    | "search"
+                    | "getProfile"
+                    | "query"
+                    | "echo"
+                    | "checkCredentials"
+                    | "getTokenInfo"
+                    | "clearTokenCache"
+                    | "getStepData"
+                    | "getStartPageToken"
+                    | "export"
+                    | "batchGet"
+                    | "searchDirectoryPeople"
             ),
-            "wrappedsupabase" => !self
-                .method
-                .split('.')
-                .any(|m| matches!(m, "insert" | "update" | "upsert" | "delete" | "rpc" | "auth" | "storage")),
+            "wrappedsupabase" => !self.method.split('.').any(|m| {
+                matches!(m, "insert" | "update" | "upsert" | "delete" | "rpc" | "auth" | "storage")
+            }),
             _ => false,
         }
     }
@@ -174,7 +185,8 @@ mod tests {
     #[test]
     fn both_spellings_of_a_path_are_one_call() {
         let dotted = call(r#"{"service":"gapi","path":"admin.domains.list","args":[{"a": 1}]}"#);
-        let array = call(r#"{"service":"gapi","path":["admin","domains","list"],"args":[{"a": 1}]}"#);
+        let array =
+            call(r#"{"service":"gapi","path":["admin","domains","list"],"args":[{"a": 1}]}"#);
         assert_eq!(dotted, array);
         assert_eq!(dotted.service, "wrappedgapi");
         assert_eq!(dotted.args.get(), r#"[{"a": 1}]"#);

@@ -40,11 +40,7 @@ pub struct Delivery {
 impl Asked {
     /// The record of a call.
     pub fn call(call: &HostCall) -> Self {
-        Self {
-            service: call.service.clone(),
-            method: call.method.clone(),
-            args: call.args.clone(),
-        }
+        Self { service: call.service.clone(), method: call.method.clone(), args: call.args.clone() }
     }
 
     /// The record of a durable `setTimeout`.

@@ -2,10 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{
-    HostCall, Json, StackRunId, Status, TaskRunId,
-    time::iso_ms,
-};
+use crate::{HostCall, Json, StackRunId, Status, TaskRunId, time::iso_ms};
 
 /// What a stack run stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -36,7 +36,8 @@ fn act() -> impl Strategy<Value = Act> {
 
 fn fresh() -> Chain {
     let lease = Lease::default();
-    let root = Root { status: Status::Pending, waiting_on: None, lease, deliveries: 0, next_seq: 0 };
+    let root =
+        Root { status: Status::Pending, waiting_on: None, lease, deliveries: 0, next_seq: 0 };
     Chain { root, open: BTreeMap::new() }
 }
 
@@ -76,7 +77,7 @@ impl World {
         let (status, lease) = match row {
             None => (&mut self.chain.root.status, &mut self.chain.root.lease),
             Some(seq) => {
-                let child = self.chain.open.get_mut(&seq).unwrap();
+                let Some(child) = self.chain.open.get_mut(&seq) else { return };
                 (&mut child.status, &mut child.lease)
             }
         };
@@ -104,7 +105,8 @@ impl World {
             }
             Act::Stale { pick: n } => Event::Recorded { by: pick(&self.old, n)?, ok: true },
             Act::Advance { pick: n, calls, timers, clear, end, keep, ok } => {
-                let asked = [vec![Kind::Call; calls.into()], vec![Kind::Timer; timers.into()]].concat();
+                let asked =
+                    [vec![Kind::Call; calls.into()], vec![Kind::Timer; timers.into()]].concat();
                 let cleared = if clear { c.open.keys().copied().collect() } else { vec![] };
                 Event::Advanced {
                     by: pick(&leased(c), n)?,
@@ -113,7 +115,11 @@ impl World {
                     delivered_ok: ok,
                     asked,
                     cleared,
-                    end: match end { 0 => Some(End::Completed), 1 => Some(End::Failed), _ => None },
+                    end: match end {
+                        0 => Some(End::Completed),
+                        1 => Some(End::Failed),
+                        _ => None,
+                    },
                     keep: keep.then(|| "p".to_owned()),
                 }
             }
@@ -131,7 +137,8 @@ impl World {
         match transition(&self.chain, event) {
             Ok((next, effects)) => {
                 prop_assert!(!stale, "a stale holder was obeyed");
-                self.finishes += effects.iter().filter(|e| matches!(e, Effect::Finished(_))).count() as u32;
+                self.finishes +=
+                    effects.iter().filter(|e| matches!(e, Effect::Finished(_))).count() as u32;
                 let still = leased(&next);
                 self.old.extend(held.into_iter().filter(|h| !still.contains(h)));
                 self.take(next)?;
@@ -167,7 +174,10 @@ impl World {
         } else {
             prop_assert!(active > 0, "stuck: {c:?}");
         }
-        prop_assert_eq!(c.root.status == Status::SuspendedWaitingChild, c.root.waiting_on.is_some());
+        prop_assert_eq!(
+            c.root.status == Status::SuspendedWaitingChild,
+            c.root.waiting_on.is_some()
+        );
         prop_assert_eq!(c.root.status == Status::Processing, c.root.lease.owner.is_some());
         if let Some(seq) = c.root.waiting_on {
             prop_assert!(c.open.contains_key(&seq), "waits for a child that ended");

@@ -16,12 +16,20 @@ pub struct CommonArgs {
     pub port: u16,
 
     /// Database: postgres://user:password@host:port/name, or sqlite:PATH (one process only).
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true,
-          default_value = "postgres://postgres:postgres@127.0.0.1:54322/postgres")]
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        default_value = "postgres://postgres:postgres@127.0.0.1:54322/postgres"
+    )]
     pub database_url: String,
 
     /// Where the services are reached: the part before /<name>.
-    #[arg(long, env = "TASKER_FUNCTIONS_URL", default_value = "http://127.0.0.1:54321/functions/v1")]
+    #[arg(
+        long,
+        env = "TASKER_FUNCTIONS_URL",
+        default_value = "http://127.0.0.1:54321/functions/v1"
+    )]
     pub functions_url: String,
 
     /// Services with an address of their own: name=url, comma separated.

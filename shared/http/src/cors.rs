@@ -7,7 +7,9 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
     (
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, x-client-info, apikey, content-type, idempotency-key"),
+        HeaderValue::from_static(
+            "authorization, x-client-info, apikey, content-type, idempotency-key",
+        ),
     ),
     (
         header::ACCESS_CONTROL_ALLOW_METHODS,

@@ -41,13 +41,17 @@ impl ApiError {
     /// 500. `cause` goes to the log, never to the client.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error; the service's log has the cause")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal error; the service's log has the cause",
+        )
     }
 
     /// 503 with Retry-After. `cause` goes to the log.
     pub fn unavailable(cause: impl std::fmt::Display) -> Self {
         tracing::warn!(%cause, "unavailable");
-        let mut e = Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily unavailable; try again");
+        let mut e =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily unavailable; try again");
         e.retry_after_s = Some(1);
         e
     }

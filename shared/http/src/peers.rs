@@ -97,7 +97,9 @@ impl Peers {
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> =
             tasker_core::call::SERVICES.iter().map(|s| (*s).to_owned()).collect();
-        names.extend(self.0.service_urls.keys().filter(|n| !names.contains(n)).cloned().collect::<Vec<_>>());
+        names.extend(
+            self.0.service_urls.keys().filter(|n| !names.contains(n)).cloned().collect::<Vec<_>>(),
+        );
         names
     }
 
@@ -167,10 +169,17 @@ impl Peers {
 
 fn failure(service: &str, error: reqwest::Error) -> PeerError {
     let service = service.to_owned();
-    let not_sent = error.is_connect() || error.is_builder() || error.is_request() && error.is_connect();
+    let not_sent =
+        error.is_connect() || error.is_builder() || error.is_request() && error.is_connect();
     let timed_out = error.is_timeout();
     // The address stays out of the text: it may carry credentials.
-    let cause = std::error::Error::source(&error.without_url())
-        .map_or_else(|| if timed_out { "timed out".into() } else { "no answer".into() }, ToString::to_string);
-    if not_sent { PeerError::NotSent { service, cause } } else { PeerError::Unknown { service, cause } }
+    let cause = std::error::Error::source(&error.without_url()).map_or_else(
+        || if timed_out { "timed out".into() } else { "no answer".into() },
+        ToString::to_string,
+    );
+    if not_sent {
+        PeerError::NotSent { service, cause }
+    } else {
+        PeerError::Unknown { service, cause }
+    }
 }

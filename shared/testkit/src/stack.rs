@@ -41,11 +41,7 @@ struct Plan {
 
 impl Stack {
     /// Starts it with its files in `dir` and more environment for every process.
-    pub async fn start(
-        shape: Shape,
-        dir: &Path,
-        env: &[(String, String)],
-    ) -> anyhow::Result<Self> {
+    pub async fn start(shape: Shape, dir: &Path, env: &[(String, String)]) -> anyhow::Result<Self> {
         tasker_http::install_crypto();
         std::fs::create_dir_all(dir)?;
         let port = free_port()?;
@@ -72,7 +68,9 @@ impl Stack {
     fn index(&self, name: &str) -> anyhow::Result<usize> {
         // The one process is every service.
         let found = self.plans.iter().position(|p| p.name == name);
-        found.or((self.plans.len() == 1).then_some(0)).with_context(|| format!("no process {name}"))
+        found
+            .or_else(|| (self.plans.len() == 1).then_some(0))
+            .with_context(|| format!("no process {name}"))
     }
 
     /// `kill -9` of one service, and its restart.
@@ -135,7 +133,8 @@ impl Stack {
             // While processes are being killed nobody may answer.
             let row = self.get(&format!("tasks/status/{run}?stack_runs=0")).await;
             if let Ok((200, row)) = &row
-                && ["completed", "failed", "cancelled"].contains(&row["status"].as_str().unwrap_or(""))
+                && ["completed", "failed", "cancelled"]
+                    .contains(&row["status"].as_str().unwrap_or(""))
             {
                 return Ok(row.clone());
             }
@@ -181,7 +180,12 @@ fn six(port: u16, database: &str, env: &[(String, String)]) -> anyhow::Result<Ve
         let url = format!("http://127.0.0.1:{port}/functions/v1/{name}");
         urls.push(format!("{name}={url}"));
         let args = vec!["--port".to_owned(), port.to_string()];
-        plans.push(Plan { name: name.to_owned(), args, env: Vec::new(), health: format!("{url}/health") });
+        plans.push(Plan {
+            name: name.to_owned(),
+            args,
+            env: Vec::new(),
+            health: format!("{url}/health"),
+        });
     }
     let args = vec!["gateway".to_owned(), "--port".to_owned(), port.to_string()];
     let health = format!("http://127.0.0.1:{port}/functions/v1/tasks/health");

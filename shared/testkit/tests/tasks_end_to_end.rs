@@ -18,7 +18,8 @@ fn limits() -> Vec<(String, String)> {
 }
 
 fn folder(name: &str) -> std::path::PathBuf {
-    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
     dir
 }
@@ -43,29 +44,32 @@ const MANY_CALLS: &str = "module.exports = async ({ n }) => { let sum = 0; \
     return { sum, random: Math.random(), id: crypto.randomUUID() === crypto.randomUUID() }; };";
 
 /// A run killed at random calls ends with the result of an undisturbed one.
-async fn survives(mut stack: Stack) {
-    stack.publish("many", MANY_CALLS).await.unwrap();
+async fn survives(mut stack: Stack) -> anyhow::Result<()> {
+    stack.publish("many", MANY_CALLS).await?;
     let n = 150;
-    let run = stack.submit("many", json!({ "n": n })).await.unwrap();
+    let run = stack.submit("many", json!({ "n": n })).await?;
     for victim in ["deno-executor", "simple-stack-processor", "all"] {
         wait_for_calls(&stack, run, 20).await;
         if victim == "all" {
-            stack.kill_all_and_restart().await.unwrap();
+            stack.kill_all_and_restart().await?;
         } else {
-            stack.kill_and_restart(victim).await.unwrap();
+            stack.kill_and_restart(victim).await?;
         }
     }
-    let row = stack.ended(run, Duration::from_secs(90)).await.unwrap();
+    let row = stack.ended(run, Duration::from_secs(90)).await?;
     assert_eq!(row["status"], "completed", "{row}\n{}", stack.logs());
     assert_eq!(row["result"]["sum"], json!(n * (n - 1) / 2));
     assert_eq!(row["calls"], json!(n));
+    Ok(())
 }
 
 /// Waits until the run has made `more` calls than now (or has ended).
 async fn wait_for_calls(stack: &Stack, run: i64, more: i64) {
     let calls = async || -> (i64, Value) {
         let row = stack.get(&format!("tasks/status/{run}?stack_runs=0")).await;
-        row.map_or((0, Value::Null), |(_, r)| (r["calls"].as_i64().unwrap_or(0), r["ended_at"].clone()))
+        row.map_or((0, Value::Null), |(_, r)| {
+            (r["calls"].as_i64().unwrap_or(0), r["ended_at"].clone())
+        })
     };
     let (before, _) = calls().await;
     loop {
@@ -79,7 +83,9 @@ async fn wait_for_calls(stack: &Stack, run: i64, more: i64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_9_on_sqlite_loses_nothing() {
-    survives(Stack::start(Shape::One, &folder("kill-one"), &limits()).await.unwrap()).await;
+    survives(Stack::start(Shape::One, &folder("kill-one"), &limits()).await.unwrap())
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,5 +93,5 @@ async fn kill_9_on_postgres_loses_nothing() {
     let server = pg::Server::obtain().unwrap();
     let database = server.database().await.unwrap();
     let shape = Shape::Six(database.url().to_owned());
-    survives(Stack::start(shape, &folder("kill-six"), &limits()).await.unwrap()).await;
+    survives(Stack::start(shape, &folder("kill-six"), &limits()).await.unwrap()).await.unwrap();
 }

@@ -53,7 +53,8 @@ async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Result<Re
     let url = format!("{service}/{rest}{query}");
     // Never sent twice: a retry here could repeat what a service has already done.
     let mut headers = parts.headers;
-    for hop in [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
+    for hop in [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH]
+    {
         headers.remove(hop);
     }
     let body = axum::body::to_bytes(body, 64 << 20).await.map_err(|_| {
@@ -61,7 +62,10 @@ async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Result<Re
     })?;
     let sent = inner.client.request(parts.method, url).headers(headers).body(body).send().await;
     let reply = sent.map_err(|e| {
-        ApiError::new(StatusCode::BAD_GATEWAY, format!("{name} cannot be reached: {}", e.without_url()))
+        ApiError::new(
+            StatusCode::BAD_GATEWAY,
+            format!("{name} cannot be reached: {}", e.without_url()),
+        )
     })?;
     let mut response = Response::builder().status(reply.status());
     for (key, value) in reply.headers() {

@@ -71,6 +71,12 @@ fn routes(
         .merge(mount("simple-stack-processor", simple_stack_processor::router(processor)))
         .merge(mount("deno-executor", deno_executor::router(executor)))
         .merge(mount("wrappedgapi", wrappedgapi::router(gapi)))
-        .merge(mount("wrappedkeystore", wrappedkeystore::router(wrappedkeystore::State::new(store.clone()))))
-        .merge(mount("wrappedsupabase", wrappedsupabase::router(wrappedsupabase::State::new(store)))))
+        .merge(mount(
+            "wrappedkeystore",
+            wrappedkeystore::router(wrappedkeystore::State::new(store.clone())),
+        ))
+        .merge(mount(
+            "wrappedsupabase",
+            wrappedsupabase::router(wrappedsupabase::State::new(store)),
+        )))
 }

@@ -13,8 +13,12 @@ use crate::gateway;
 #[derive(clap::Args)]
 pub struct Args {
     /// Postgres that all of them use; its schema is brought up to date first.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true,
-          default_value = "postgres://postgres:postgres@127.0.0.1:54322/postgres")]
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        default_value = "postgres://postgres:postgres@127.0.0.1:54322/postgres"
+    )]
     database_url: String,
     /// Address to listen on.
     #[arg(long, env = "TASKER_HOST", default_value = "127.0.0.1")]
@@ -32,7 +36,9 @@ pub async fn serve(args: Args) -> ExitCode {
     let ports = SERVICES.iter().zip(args.first_port..).collect::<Vec<_>>();
     let urls: HashMap<String, String> = ports
         .iter()
-        .map(|(name, port)| ((*name).to_string(), format!("http://{}:{port}/functions/v1/{name}", args.host)))
+        .map(|(name, port)| {
+            ((*name).to_string(), format!("http://{}:{port}/functions/v1/{name}", args.host))
+        })
         .collect();
     let common = CommonArgs {
         host: args.host,

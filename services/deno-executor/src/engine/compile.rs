@@ -47,8 +47,10 @@ pub struct Prepared {
 impl Prepared {
     /// Parses the code: as JavaScript, else as TypeScript. The error has line and column.
     pub fn new(name: &str, code: &str) -> Result<Self, Broken> {
-        let file: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        let file: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' })
+            .collect();
         let url = format!("file:///{file}.js");
         let name = name.to_owned();
         let allocator = Allocator::default();
@@ -100,7 +102,11 @@ fn alone(code: &str, parsed: &ParserReturn<'_>) -> Result<(), Broken> {
     Err(Box::new(at_offset(TaskError::new("SyntaxError", message), code, at as usize)))
 }
 
-fn strip_types(allocator: &Allocator, parsed: ParserReturn<'_>, name: &str) -> (String, Option<SourceMap<'static>>) {
+fn strip_types(
+    allocator: &Allocator,
+    parsed: ParserReturn<'_>,
+    name: &str,
+) -> (String, Option<SourceMap<'static>>) {
     let mut program = parsed.program;
     let scoping = SemanticBuilder::new().build(&program).semantic.into_scoping();
     let options = TransformOptions::default();

@@ -73,7 +73,8 @@ fn from_js(js: &JsError, prepared: &Prepared) -> TaskError {
     let mut error = TaskError::new(name, message);
     place(&mut error, js.stack.as_deref().unwrap_or_default(), prepared);
     if error.line.is_none()
-        && let Some(frame) = js.frames.iter().find(|f| f.file_name.as_deref() == Some(&prepared.url))
+        && let Some(frame) =
+            js.frames.iter().find(|f| f.file_name.as_deref() == Some(&prepared.url))
     {
         let number = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
         if let Some((line, column)) = number(frame.line_number).zip(number(frame.column_number)) {

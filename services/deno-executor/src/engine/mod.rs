@@ -6,6 +6,7 @@
 mod compile;
 mod errors;
 mod ops;
+mod setup;
 mod watchdog;
 
 use std::{
@@ -23,6 +24,7 @@ use tasker_core::{Json, LogLine, TaskError, journal::Delivery, json};
 use crate::protocol::{AskedNow, Ended, Limits, Report, Seed};
 use compile::{Prepared, Source};
 use ops::{Host, HostRef};
+use setup::{Api, Broken, Function, HeapGauge, gone, mix, take_api, too_large, watch_heap};
 use watchdog::{HEAP, NONE, Watchdog};
 
 /// What the ops gathered in one turn.
@@ -32,17 +34,6 @@ pub struct Turn {
     cleared: Vec<u32>,
     logs: Vec<LogLine>,
     ended: Option<(bool, String)>,
-}
-
-type Function = v8::Global<v8::Function>;
-type Broken = Box<TaskError>;
-
-/// The prelude's functions, taken out of task code's reach.
-struct Api {
-    seed: Function,
-    start: Function,
-    deliver: Function,
-    commonjs: Function,
 }
 
 /// One run's JavaScript. Lives and dies on one thread.
@@ -55,6 +46,7 @@ pub struct Isolate {
     limits: Limits,
     stopped: Arc<AtomicU8>,
     prepared: Prepared,
+    heap: HeapGauge,
 }
 
 impl Isolate {
@@ -86,7 +78,8 @@ impl Isolate {
         let stopped = Arc::new(AtomicU8::new(NONE));
         watch_heap(&mut runtime, &stopped);
         let api = Some(take_api(&mut runtime)?);
-        Ok(Self { api, module: None, runtime, host, limits, stopped, prepared })
+        let heap = HeapGauge::default();
+        Ok(Self { api, module: None, runtime, host, limits, stopped, prepared, heap })
     }
 
     /// First turn: loads the code and calls it with its input.
@@ -186,7 +179,7 @@ impl Isolate {
             // QuickJS ends execution at the heap limit by itself.
             let _ = self.stopped.compare_exchange(NONE, HEAP, Ordering::SeqCst, Ordering::SeqCst);
         }
-        let heap_bytes = self.runtime.v8_isolate().get_heap_statistics().used_heap_size();
+        let heap_bytes = self.heap.read(&mut self.runtime);
         let mut host = self.host.borrow_mut();
         let turn = std::mem::take(&mut host.turn);
         let waits = !host.open.is_empty();
@@ -245,58 +238,4 @@ impl Drop for Isolate {
         self.api = None;
         self.module = None;
     }
-}
-
-/// V8 aborts the process at its heap limit unless this callback is there; QuickJS stops execution
-/// by itself, and grows without bound if it is.
-fn watch_heap(runtime: &mut JsRuntime, stopped: &Arc<AtomicU8>) {
-    if cfg!(feature = "v8") {
-        let (isolate, stopped) = (runtime.v8_isolate().thread_safe_handle(), stopped.clone());
-        runtime.add_near_heap_limit_callback(move |current, _| {
-            stopped.store(HEAP, Ordering::SeqCst);
-            isolate.terminate_execution();
-            current + (16 << 20)
-        });
-    }
-}
-
-fn take_api(runtime: &mut JsRuntime) -> Result<Api, Broken> {
-    const TAKE: &str = "(() => { const api = globalThis.__tasker; \
-        for (const k of ['__tasker', 'Deno', '__bootstrap', '__infra']) delete globalThis[k]; \
-        return api; })()";
-    let api = runtime.execute_script("tasker:take", TAKE).map_err(|e| errors::engine(&e))?;
-    scope!(scope, runtime);
-    let api = v8::Local::new(scope, &api);
-    let take = |name: &str| {
-        let found = (|| {
-            let key = v8::String::new(scope, name)?;
-            let value = api.to_object(scope)?.get(scope, key.into())?;
-            v8::Local::<v8::Function>::try_from(value).ok()
-        })();
-        found.map(|f| v8::Global::new(scope, f)).ok_or_else(gone)
-    };
-    Ok(Api {
-        seed: take("seed")?,
-        start: take("start")?,
-        deliver: take("deliver")?,
-        commonjs: take("commonjs")?,
-    })
-}
-
-fn gone() -> Broken {
-    Box::new(TaskError::new("EngineError", "the isolate did not start"))
-}
-
-fn too_large() -> Broken {
-    Box::new(TaskError::new("PayloadTooLarge", "a value is larger than the engine's strings"))
-}
-
-/// Two well-mixed halves of a run's number.
-fn mix(run: i64) -> (u32, u32) {
-    let mut z = run.cast_unsigned().wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
-    #[expect(clippy::cast_possible_truncation, reason = "halves")]
-    ((z >> 32) as u32, z as u32)
 }

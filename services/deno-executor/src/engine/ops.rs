@@ -64,7 +64,11 @@ fn op_task_timer(state: &mut OpState, #[smi] seq: u32, ms: f64) -> Result<(), Js
     let host = host(state);
     let mut host = host.borrow_mut();
     host.ask(seq)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a year, whole")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to a year, whole"
+    )]
     host.turn.asked.push(AskedNow::Timer(ms as u64));
     Ok(())
 }

@@ -67,11 +67,8 @@ impl Watchdog {
                 .keys()
                 .next()
                 .map_or(Duration::from_secs(3600), |(at, _)| at.saturating_duration_since(now));
-            armed = self
-                .earlier
-                .wait_timeout(armed, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            armed =
+                self.earlier.wait_timeout(armed, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

@@ -33,7 +33,8 @@ async fn bench() -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "| what | value |\n|---|---|")?;
     cold_start(&dir, &mut out).await?;
-    let server = Server::of(Cluster::with(Options { durability: Durability::Full, ..Options::default() })?);
+    let server =
+        Server::of(Cluster::with(Options { durability: Durability::Full, ..Options::default() })?);
     let database = server.database().await?;
     let before = pgbench(&server, &database)?;
     let stack = Stack::start(Shape::Six(database.url().to_owned()), &dir.join("pg"), &[]).await?;
@@ -43,7 +44,10 @@ async fn bench() -> anyhow::Result<()> {
     let after = pgbench(&server, &database)?;
     let single = (before + after) / 2.0;
     writeln!(out, "| Postgres, six processes: 1,000 sequential calls | {steps:.0} steps/s |")?;
-    writeln!(out, "| pgbench, one client, one-row commits, same cluster, just before and after | {before:.0} and {after:.0} commits/s |")?;
+    writeln!(
+        out,
+        "| pgbench, one client, one-row commits, same cluster, just before and after | {before:.0} and {after:.0} commits/s |"
+    )?;
     writeln!(out, "| steps / commits of one client | {:.2} |", steps / single)?;
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let per_call = commits as f64 / 1_000.0;
@@ -63,7 +67,11 @@ async fn cold_start(dir: &std::path::Path, out: &mut impl std::io::Write) -> any
     let stack = Stack::start(Shape::One, &dir.join("cold"), &[]).await?;
     let row = stack.run("one", "module.exports = () => 1;", json!({})).await?;
     ensure!(row["result"] == 1, "{row}");
-    writeln!(out, "| cold start of the dev stack to the first result | {:.2} s |", began.elapsed().as_secs_f64())?;
+    writeln!(
+        out,
+        "| cold start of the dev stack to the first result | {:.2} s |",
+        began.elapsed().as_secs_f64()
+    )?;
     Ok(())
 }
 

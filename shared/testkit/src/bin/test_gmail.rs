@@ -81,7 +81,8 @@ async fn search(args: &Args, dir: &Path) -> anyhow::Result<()> {
     let server = match args.store {
         Store::Sqlite => None,
         Store::Postgres => {
-            let options = pg::Options { durability: pg::Durability::Full, ..pg::Options::default() };
+            let options =
+                pg::Options { durability: pg::Durability::Full, ..pg::Options::default() };
             Some(pg::Server::of(pg::Cluster::with(options)?))
         }
     };
@@ -91,14 +92,23 @@ async fn search(args: &Args, dir: &Path) -> anyhow::Result<()> {
     };
     let shape = database.as_ref().map_or(Shape::One, |d| Shape::Six(d.url().to_owned()));
     let mut stack = Stack::start(shape, dir, &google.env).await?;
-    tasker(&stack, &["keystore", "set", "GAPI_KEY", &format!("@{}", google.key_file.display())]).await?;
+    tasker(&stack, &["keystore", "set", "GAPI_KEY", &format!("@{}", google.key_file.display())])
+        .await?;
     tasker(&stack, &["keystore", "set", "GAPI_ADMIN_EMAIL", &google.admin]).await?;
     tasker(&stack, &["publish", "taskcode/endpoints/comprehensive-gmail-search.js"]).await?;
     let began = Instant::now();
     let before = commits(database.as_ref().map(pg::Database::url)).await?;
     let (users, results) = (args.max_users.to_string(), args.max_results.to_string());
-    let mut search = vec!["gmail-search", "--query", &args.query, "--max-users-per-domain", &users,
-        "--max-results-per-user", &results, "--stats"];
+    let mut search = vec![
+        "gmail-search",
+        "--query",
+        &args.query,
+        "--max-users-per-domain",
+        &users,
+        "--max-results-per-user",
+        &results,
+        "--stats",
+    ];
     if let Some(truth) = &google.truth {
         search.extend(["--check-truth", truth]);
     }
@@ -109,7 +119,9 @@ async fn search(args: &Args, dir: &Path) -> anyhow::Result<()> {
     found?;
     let wall = began.elapsed();
     eprintln!("wall time {:.1} s", wall.as_secs_f64());
-    if let Some(commits) = commits(database.as_ref().map(pg::Database::url)).await?.zip(before).map(|(a, b)| a - b) {
+    if let Some(commits) =
+        commits(database.as_ref().map(pg::Database::url)).await?.zip(before).map(|(a, b)| a - b)
+    {
         eprintln!("Postgres commits during the search: {commits}");
     }
     for process in &mut stack.processes {
@@ -131,9 +143,15 @@ fn google(args: &Args, dir: &Path) -> anyhow::Result<Google> {
         return Ok(Google { _emulator: None, env: vec![], key_file, admin, truth: None });
     }
     let key_file = dir.join("key.json");
-    let options = ["--port", "0", "--seed", &args.seed.to_string(), "--write-key", &key_file.display().to_string()];
-    let mut emulator =
-        Process::spawn("workspace-emulator", &options.map(str::to_owned), &[], dir)?;
+    let options = [
+        "--port",
+        "0",
+        "--seed",
+        &args.seed.to_string(),
+        "--write-key",
+        &key_file.display().to_string(),
+    ];
+    let mut emulator = Process::spawn("workspace-emulator", &options.map(str::to_owned), &[], dir)?;
     let ready = emulator.first_line()?;
     eprintln!("{ready}");
     let word = |name: &str| {
@@ -150,7 +168,13 @@ fn google(args: &Args, dir: &Path) -> anyhow::Result<Google> {
     ensure!(made.status.success(), "no truth: {}", String::from_utf8_lossy(&made.stderr));
     std::fs::write(&truth, made.stdout)?;
     let env = vec![("GAPI_ROOT_URL".to_owned(), url)];
-    Ok(Google { _emulator: Some(emulator), env, key_file, admin, truth: Some(truth.display().to_string()) })
+    Ok(Google {
+        _emulator: Some(emulator),
+        env,
+        key_file,
+        admin,
+        truth: Some(truth.display().to_string()),
+    })
 }
 
 async fn tasker(stack: &Stack, args: &[&str]) -> anyhow::Result<()> {
