@@ -99,10 +99,14 @@ impl Process {
     /// Largest resident memory so far, bytes, of it and of its children (Linux).
     pub fn peak_memory(&self) -> Vec<(String, u64)> {
         let mut found = vec![(self.name.clone(), peak(self.id()))];
-        let tasks = format!("/proc/{0}/task/{0}/children", self.id());
-        let children = std::fs::read_to_string(tasks).unwrap_or_default();
-        for id in children.split_whitespace().filter_map(|c| c.parse().ok()) {
-            found.push((format!("{} worker", self.name), peak(id)));
+        // Each thread lists the children that it started.
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.id()));
+        for thread in threads.into_iter().flatten().flatten() {
+            let children = std::fs::read_to_string(thread.path().join("children"));
+            for id in children.unwrap_or_default().split_whitespace().filter_map(|c| c.parse().ok())
+            {
+                found.push((format!("{} worker", self.name), peak(id)));
+            }
         }
         found
     }
