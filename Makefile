@@ -60,11 +60,11 @@ debug-db: build ## Newest runs and their calls
 	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) runs
 	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) list
 
-debug-logs: build ## Logs of the newest run (or RUN=id)
-	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) logs $(RUN)
+debug-logs: build ## Logs of a run (RUN=id); without RUN the newest runs, to choose from
+	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) $(if $(RUN),logs $(RUN),runs)
 
 debug-clear: build ## Forget all runs; functions and secrets stay
-	$(BIN)/tasker --functions-url $(FUNCTIONS_URL) clear
+	$(BIN)/tasker clear --yes --database-url $(or $(DATABASE_URL),sqlite:$(DB))
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -91,6 +91,12 @@ impl HostCall {
         if method.is_empty() {
             return Err("__callHostTool__(service, path, args): path is empty".to_owned());
         }
+        // What the database's columns hold.
+        let too_long = service.chars().count() > 100 || method.len() > 4_000;
+        if too_long || service.contains('\0') || method.contains('\0') {
+            let what = "__callHostTool__(service, path, args)";
+            return Err(format!("{what}: service or path is too long or holds a NUL"));
+        }
         let args = args.unwrap_or_else(|| json::of::<[(); 0]>(&[]));
         Ok(Self { service, method, args })
     }
@@ -213,6 +219,9 @@ mod tests {
         assert_eq!(call(r#"{"service":"keystore","path":"listKeys"}"#).args.get(), "[]");
         assert!(HostCall::parse(r#"{"service":"x","path":7}"#).is_err());
         assert!(HostCall::parse(r#"{"service":"x","path":[]}"#).is_err());
+        assert!(HostCall::parse(r#"{"service":"x\u0000","path":"a"}"#).is_err());
+        let long = "x".repeat(101);
+        assert!(HostCall::parse(&format!(r#"{{"service":"{long}","path":"a"}}"#)).is_err());
     }
 
     #[test]

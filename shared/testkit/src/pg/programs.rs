@@ -45,7 +45,13 @@ impl Programs {
 
     /// A command for one of the programs.
     pub fn command(&self, program: &str) -> Command {
-        self.as_user(Command::new(self.bin.join(program)))
+        self.as_user(Command::new(self.place(program)))
+    }
+
+    /// Client programs may lie elsewhere than the server's.
+    fn place(&self, program: &str) -> PathBuf {
+        let beside = std::iter::once(self.bin.clone()).chain(debian()).map(|d| d.join(program));
+        beside.into_iter().find(|p| p.is_file()).unwrap_or_else(|| program.into())
     }
 
     /// The same, for a program that must not outlive the thread that starts it.
