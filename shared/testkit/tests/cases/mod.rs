@@ -232,6 +232,24 @@ fn calls() -> Vec<Case> {
 fn bad() -> Vec<Case> {
     vec![
         Case(
+            "unknown-service",
+            "module.exports = async () => { await __callHostTool__('nowhere', 'x', []); };",
+            json!({}),
+            Fails("UnknownService", "known: tasks"),
+        ),
+        Case(
+            "no-google-key",
+            "module.exports = async () => { await __callHostTool__('gapi', 'admin.domains.list', [{}]); };",
+            json!({}),
+            Fails("ServiceError", "GAPI_KEY"),
+        ),
+        Case(
+            "bad-google-key",
+            "module.exports = async () => { const key = (action, ...a) => __callHostTool__('keystore', action, ['default', 'GAPI_KEY', ...a]); await key('setKey', 'not json'); try { await __callHostTool__('gapi', 'admin.domains.list', [{}]); } finally { await key('deleteKey'); } };",
+            json!({}),
+            Fails("ServiceError", "GAPI_KEY"),
+        ),
+        Case(
             "throws",
             "module.exports = async () => {\n  const a = 1;\n  throw new TypeError('no good');\n};",
             json!({}),
