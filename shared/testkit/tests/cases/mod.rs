@@ -224,7 +224,7 @@ fn calls() -> Vec<Case> {
             "hostile-json",
             "module.exports = async () => { const v = { z: 'a\\u0000b', a: '\\ud800', __proto__x: 1, n: 9007199254740991 }; const r = (await __callHostTool__('tasks', 'execute', ['hello', { name: v }])).hello; return [r.z === v.z, Object.keys(r).join(), r.n === v.n, r.a === v.a]; };",
             json!({}),
-            Is(json!([true, "z,a,__proto__x,n", true])),
+            Is(json!([true, "z,a,__proto__x,n", true, true])),
         ),
     ]
 }
@@ -245,7 +245,7 @@ fn bad() -> Vec<Case> {
         ),
         Case(
             "bad-google-key",
-            "module.exports = async () => { const key = (action, ...a) => __callHostTool__('keystore', action, ['default', 'GAPI_KEY', ...a]); await key('setKey', 'not json'); try { await __callHostTool__('gapi', 'admin.domains.list', [{}]); } finally { await key('deleteKey'); } };",
+            "module.exports = async () => { const key = (action, name, ...a) => __callHostTool__('keystore', action, ['default', name, ...a]); await key('setKey', 'GAPI_ADMIN_EMAIL', 'a@b.example'); await key('setKey', 'GAPI_KEY', 'not json'); try { await __callHostTool__('gapi', 'admin.domains.list', [{}]); } finally { await key('deleteKey', 'GAPI_KEY'); } };",
             json!({}),
             Fails("ServiceError", "GAPI_KEY"),
         ),
@@ -363,7 +363,9 @@ async fn hostile_requests(stack: &Stack) -> anyhow::Result<()> {
     assert_eq!(status, 404, "{body}");
     assert!(body["error"].as_str().is_some_and(|e| e.contains("no-such-task")), "{body}");
     let (status, body) = stack.post("tasks/execute", &json!({ "input": 1 })).await?;
-    assert_eq!((status, body["error"].as_str()), (400, Some("Missing task_identifier")));
+    assert_eq!(status, 400, "{body}");
+    let says = body["error"].as_str().unwrap_or_default();
+    assert!(says.starts_with("Missing task_identifier"), "{body}");
     let client = reqwest::Client::new();
     let broken = client.post(format!("{}/tasks/execute", stack.url)).body("{\"a\": ").send().await;
     assert_eq!(broken?.status(), 400);
