@@ -169,8 +169,7 @@ impl Peers {
 
 fn failure(service: &str, error: reqwest::Error) -> PeerError {
     let service = service.to_owned();
-    let not_sent =
-        error.is_connect() || error.is_builder() || error.is_request() && error.is_connect();
+    let not_sent = error.is_connect() || error.is_builder();
     let timed_out = error.is_timeout();
     // The address stays out of the text: it may carry credentials.
     let cause = std::error::Error::source(&error.without_url()).map_or_else(
