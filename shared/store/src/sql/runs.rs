@@ -4,16 +4,29 @@
 /// for a lock still reads as of its start and would miss the rows that were made meanwhile.
 pub const LOCK_CHAIN: &str = "select id from stack_runs where id = $1 {lock}";
 
-/// A run's root and its open children, locked, root first.
-pub const LOAD_CHAIN: &str = "\
-select id, parent_stack_run_id, parent_task_run_id, kind, seq, status, runnable, epoch, lease_owner, \
-  deliveries, next_seq, \
-  (select w.seq from stack_runs w where w.id = stack_runs.waiting_on_stack_run_id), \
-  service_name, method_name, {text args}, idempotent, attempt \
-from stack_runs \
-where id = $1 or (parent_stack_run_id = $1 and kind <> 'task' and status in \
-  ('pending', 'processing', 'suspended_waiting_child', 'pending_resume', 'needs_attention')) \
-order by id {lock}";
+/// Columns of [`LOAD_CHAIN`].
+macro_rules! chain_columns {
+    () => {
+        "id, parent_stack_run_id, parent_task_run_id, kind, seq, status, runnable, epoch, \
+         lease_owner, deliveries, next_seq, \
+         (select w.seq from stack_runs w where w.id = stack_runs.waiting_on_stack_run_id), \
+         service_name, method_name, {text args}, idempotent, attempt "
+    };
+}
+
+/// A run's root (locked by [`LOCK_CHAIN`]) and its open children, locked, root first. Two plain
+/// index scans: an `or` of both becomes a scan of the whole table while that is small, or a bitmap
+/// that visits every earlier version of every child.
+pub const LOAD_CHAIN: &str = concat!(
+    "with root as materialized (select ",
+    chain_columns!(),
+    "from stack_runs where id = $1), children as materialized (select ",
+    chain_columns!(),
+    "from stack_runs where parent_stack_run_id = $1 and kind <> 'task' and status in \
+       ('pending', 'processing', 'suspended_waiting_child', 'pending_resume', 'needs_attention') \
+     order by id {lock}) \
+     select * from root union all select * from children"
+);
 
 /// The root above a call; none above a root, though a nested one has a parent.
 pub const PARENT: &str = "\
