@@ -75,6 +75,7 @@ create table stack_runs (
   service_name varchar(100) not null,
   method_name text not null,
   args json,
+  options json,
   status varchar(50) not null default 'pending' check (status in
     ('pending', 'processing', 'suspended_waiting_child', 'pending_resume', 'completed', 'failed',
      'cancelled', 'needs_attention')),

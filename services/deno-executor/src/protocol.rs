@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 use tasker_core::{
     Json, LogLine,
+    call::CallOptions,
     journal::{Asked, Delivery, Journal},
 };
 
@@ -127,6 +128,8 @@ pub enum AskedNow {
         method: String,
         /// Arguments.
         args: Json,
+        /// How it is to be made.
+        options: CallOptions,
     },
     /// A timer, milliseconds from now.
     Timer(u64),
@@ -136,7 +139,7 @@ impl AskedNow {
     /// As the journal records it.
     pub fn recorded(&self) -> Asked {
         match self {
-            Self::Call { service, method, args } => {
+            Self::Call { service, method, args, .. } => {
                 Asked { service: service.clone(), method: method.clone(), args: args.clone() }
             }
             Self::Timer(ms) => Asked::timer(*ms),

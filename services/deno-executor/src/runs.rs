@@ -257,7 +257,9 @@ struct Step<'a> {
 
 fn ask(asked: AskedNow) -> Ask {
     match asked {
-        AskedNow::Call { service, method, args } => Ask::Call(HostCall { service, method, args }),
+        AskedNow::Call { service, method, args, options } => {
+            Ask::Call(HostCall { service, method, args, options })
+        }
         AskedNow::Timer(ms) => Ask::Timer(ms),
     }
 }

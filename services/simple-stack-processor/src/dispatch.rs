@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tasker_core::{
-    Json, TaskError, json as raw,
+    HostCall, Json, TaskError, json as raw,
     wire::{Handed, Progress},
 };
 use tasker_http::{PeerError, PeerReply};
@@ -45,19 +45,27 @@ pub async fn call(state: &State, row: &Handed) -> Dispatched {
     if row.service == "tasks" && row.method == "execute" {
         return nested(state, row).await;
     }
-    let call = tasker_core::HostCall {
-        service: row.service.clone(),
-        method: row.method.clone(),
-        args: row.args.clone(),
-    };
+    let call = HostCall::new(&row.service, &row.method, row.args.clone());
     #[derive(Serialize)]
     struct Body {
         chain: Vec<tasker_core::call::Step>,
     }
+    if let Some(wait) = state.0.breakers.wait(&row.service) {
+        let why = format!("{} cannot be reached", row.service);
+        return later(row, Some(wait), true, TaskError::new("ServiceUnavailable", why));
+    }
     // Stable over attempts, so that a service that remembers keys answers the same.
-    let key = [("idempotency-key", format!("sr-{}", row.lease.id))];
+    let key = row.options.idempotency_key.clone();
+    let key = [("idempotency-key", key.unwrap_or_else(|| format!("sr-{}", row.lease.id)))];
     let body = Body { chain: call.chain() };
-    let reply = state.0.peers.post(&row.service, "", &body, &key, state.0.call_timeout).await;
+    let timeout = row.options.timeout_ms.map_or(state.0.call_timeout, Duration::from_millis);
+    let reply = state.0.peers.post(&row.service, "", &body, &key, timeout).await;
+    match &reply {
+        Ok(_) => state.0.breakers.note(&row.service, true),
+        Err(PeerError::NotSent { .. }) => state.0.breakers.note(&row.service, false),
+        // A slow answer, by the task's own measure perhaps, says nothing about the next one.
+        Err(PeerError::Unknown { .. }) => {}
+    }
     outcome(row, reply)
 }
 
@@ -98,10 +106,10 @@ fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
         }
         Ok(reply) => refused(row, &reply),
         Err(error @ PeerError::NotSent { .. }) => {
-            later(row, None, TaskError::new("ServiceUnavailable", error.to_string()))
+            later(row, None, true, TaskError::new("ServiceUnavailable", error.to_string()))
         }
         Err(error) if row.idempotent => {
-            later(row, None, TaskError::new("ServiceUnavailable", error.to_string()))
+            later(row, None, false, TaskError::new("ServiceUnavailable", error.to_string()))
         }
         Err(error) => {
             tracing::warn!(stack_run = %row.lease.id, %error, "unknown outcome");
@@ -113,22 +121,24 @@ fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
 /// A service answered with an error: what can pass by itself is tried again later.
 fn refused(row: &Handed, reply: &PeerReply) -> Dispatched {
     let error = service_error(row, reply, "");
-    let said = error.retryable;
-    let busy = matches!(reply.status.as_u16(), 429 | 503);
-    let passing =
-        said.unwrap_or(busy || row.idempotent && matches!(reply.status.as_u16(), 502 | 504));
-    if passing { later(row, reply.retry_after, error) } else { failed(error) }
+    if row.options.retries(reply.status.as_u16(), error.retryable, row.idempotent) {
+        later(row, reply.retry_after, false, error)
+    } else {
+        failed(error)
+    }
 }
 
-/// Full jitter over a window that doubles with each attempt; after the last the call fails.
-fn later(row: &Handed, at_least: Option<Duration>, why: TaskError) -> Dispatched {
-    const ATTEMPTS: u32 = 8;
-    if row.attempt >= ATTEMPTS {
-        return failed(why);
+/// Another attempt after a random wait, `at_least` so long; after the last one the call fails.
+fn later(
+    row: &Handed,
+    at_least: Option<Duration>,
+    unreachable: bool,
+    why: TaskError,
+) -> Dispatched {
+    match row.options.wait(row.attempt, unreachable, rand::random_range(0.05..=1.0)) {
+        Some(wait) => Dispatched::Later(wait.max(at_least.unwrap_or_default()), why),
+        None => failed(why),
     }
-    let window = 500u64 << row.attempt.min(7);
-    let wait = Duration::from_millis(rand::random_range(50..=window.min(60_000)));
-    Dispatched::Later(wait.max(at_least.unwrap_or_default()), why)
 }
 
 fn failed(error: TaskError) -> Dispatched {

@@ -3,6 +3,7 @@
 //! Every hop is a fresh HTTP request ([`routes`]); nothing loops and nothing polls. What is lost
 //! between two hops is found again by [`recovery`].
 
+mod breaker;
 mod chain;
 mod dispatch;
 mod recovery;
@@ -18,6 +19,7 @@ use tasker_store::StorageAdapter;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 
+use breaker::Breakers;
 use slots::Slots;
 
 /// Settings of the processor.
@@ -45,6 +47,7 @@ struct Inner {
     slot: String,
     call_timeout: Duration,
     slots: Slots,
+    breakers: Breakers,
     /// Calls leased to this process whose trigger is on its way, with the steps since the claim.
     handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
     work: TaskTracker,
@@ -61,6 +64,7 @@ impl State {
             slot: args.slot.clone(),
             call_timeout: Duration::from_millis(args.call_timeout_ms),
             slots: Slots::new(args.concurrency),
+            breakers: Breakers::default(),
             handed: Mutex::default(),
             work: TaskTracker::new(),
             due: Notify::new(),

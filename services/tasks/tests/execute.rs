@@ -143,8 +143,7 @@ async fn input_may_be_any_json() {
 async fn leased_call(s: &Service) -> Value {
     s.submit().await;
     let root = s.store.claim("slot").await.unwrap().unwrap();
-    let call =
-        HostCall { service: "tasks".into(), method: "execute".into(), args: raw::of(&["hello"]) };
+    let call = HostCall::new("tasks", "execute", raw::of(&["hello"]));
     let advance = Advance {
         root_id: root.row.root_id,
         by: root.row.lease,

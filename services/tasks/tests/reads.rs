@@ -13,8 +13,7 @@ use tasker_store::{Advance, Ask};
 async fn advance(s: &Service, ask: bool) {
     let root = s.store.claim("slot").await.unwrap().unwrap();
     let line = LogLine { level: "info".into(), message: "hi".into(), at_ms: 1_700_000_000_000 };
-    let call =
-        HostCall { service: "wrappedgapi".into(), method: "a.b".into(), args: raw::of(&[1]) };
+    let call = HostCall::new("wrappedgapi", "a.b", raw::of(&[1]));
     let error = tasker_core::TaskError::new("TypeError", "no such thing");
     s.store
         .advance(&Advance {

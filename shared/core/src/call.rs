@@ -1,8 +1,11 @@
 //! A host call: what `__callHostTool__(service, path, args)` asks for.
 
+mod options;
+
 use serde::Deserialize;
 
 use crate::json::{self, Json};
+pub use options::{CallOptions, Retry};
 
 /// The six services, by the last segment of their address.
 pub const SERVICES: [&str; 6] = [
@@ -26,6 +29,8 @@ pub struct HostCall {
     pub method: String,
     /// Positional arguments (an array), or `{"chain":[...]}` when the path carried arguments.
     pub args: Json,
+    /// How it is to be made. A replay may ask for it otherwise.
+    pub options: CallOptions,
 }
 
 impl PartialEq for HostCall {
@@ -54,6 +59,8 @@ struct Asked {
     path: Json,
     #[serde(default, deserialize_with = "json::present")]
     args: Option<Json>,
+    #[serde(default)]
+    options: Option<Json>,
 }
 
 /// A link of a call chain, as the wrapped services take it.
@@ -67,6 +74,12 @@ pub struct Step {
 }
 
 impl HostCall {
+    /// A call made the usual way.
+    pub fn new(service: impl Into<String>, method: impl Into<String>, args: Json) -> Self {
+        let options = CallOptions::default();
+        Self { service: service.into(), method: method.into(), args, options }
+    }
+
     /// Reads `{"service","path","args"}` as the engine's prelude sends it.
     ///
     /// The path is a dotted string, an array of names, or an array that holds `{property, args}`
@@ -79,6 +92,9 @@ impl HostCall {
         };
         let asked: Asked = serde_json::from_str(asked).map_err(usage)?;
         let service = resolve_alias(&asked.service).to_owned();
+        let options = asked
+            .options
+            .map_or_else(|| Ok(CallOptions::default()), |o| CallOptions::parse(o.get()))?;
         let positional = asked.args.filter(|a| a.get() != "null");
         let path = asked.path.get();
         let (method, args) = if path.starts_with('"') {
@@ -98,7 +114,7 @@ impl HostCall {
             return Err(format!("{what}: service or path is too long or holds a NUL"));
         }
         let args = args.unwrap_or_else(|| json::of::<[(); 0]>(&[]));
-        Ok(Self { service, method, args })
+        Ok(Self { service, method, args, options })
     }
 
     /// The chain that the wrapped service is sent.
@@ -122,6 +138,9 @@ impl HostCall {
     /// Whether repeating the call after an unknown outcome does no harm. Everything unknown is
     /// not: such a call waits for a person instead of being sent twice.
     pub fn is_idempotent(&self) -> bool {
+        if self.options.idempotency_key.is_some() {
+            return true;
+        }
         let verb = self.method.rsplit('.').next().unwrap_or_default();
         match self.service.as_str() {
             TIMER => true,

@@ -93,11 +93,8 @@ pub struct StackRun {
 impl StackRun {
     /// The call that this row records.
     pub fn call(&self) -> HostCall {
-        HostCall {
-            service: self.service_name.clone(),
-            method: self.method_name.clone(),
-            args: self.args.clone().unwrap_or_else(crate::json::null),
-        }
+        let args = self.args.clone().unwrap_or_else(crate::json::null);
+        HostCall::new(&self.service_name, &self.method_name, args)
     }
 }
 

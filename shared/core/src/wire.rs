@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Json, StackRunId, TaskRunId, json};
+use crate::{Json, StackRunId, TaskRunId, call::CallOptions, json};
 
 /// The right to work on one row: its id, its fencing number and who was given it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,6 +109,9 @@ pub struct Handed {
     pub method: String,
     /// Arguments.
     pub args: Json,
+    /// How the task wants it to be made.
+    #[serde(default, skip_serializing_if = "CallOptions::is_default")]
+    pub options: CallOptions,
     /// Whether it may be repeated after an unknown outcome.
     pub idempotent: bool,
     /// Claims so far, this one included.

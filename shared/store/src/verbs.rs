@@ -1,7 +1,8 @@
 //! The verbs that move a run, once for both databases. Each is one transaction.
 
 use tasker_core::{
-    Kind, StackRunId, TaskRunId,
+    Json, Kind, StackRunId, TaskRunId,
+    call::CallOptions,
     chain::Rejected,
     json,
     wire::{Handed, LeaseRef},
@@ -112,13 +113,30 @@ fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
     let kind = Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?;
     let (seq, service, method) = (r.count()?, r.text()?, r.text()?);
     let args = r.maybe_json()?.unwrap_or_else(json::null);
+    let options = options(r.maybe_json()?)?;
     let (idempotent, epoch, attempt) = (r.bool()?, r.int()?, r.count()?);
     // A root may have a parent too: the call of the run that started it.
     let root_id = if kind == Kind::Task { id } else { parent.unwrap_or(id) };
     let lease = LeaseRef { id, epoch, owner: owner.to_owned() };
-    let row =
-        Handed { lease, root_id, task_run_id, seq, service, method, args, idempotent, attempt };
+    let row = Handed {
+        lease,
+        root_id,
+        task_run_id,
+        seq,
+        service,
+        method,
+        args,
+        options,
+        idempotent,
+        attempt,
+    };
     Ok(Claimed { kind, row })
+}
+
+/// What a row says of how its call is to be made.
+pub fn options(column: Option<Json>) -> Result<CallOptions> {
+    let Some(text) = column else { return Ok(CallOptions::default()) };
+    serde_json::from_str(text.get()).map_err(|e| StoreError::Corrupt(format!("options: {e}")))
 }
 
 /// Commits what task code did up to its quiet point.

@@ -55,6 +55,7 @@ fn op_task_call(
         service: call.service,
         method: call.method,
         args: call.args,
+        options: call.options,
     });
     Ok(())
 }

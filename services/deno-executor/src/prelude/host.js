@@ -18,10 +18,11 @@ export function takeSeq() {
   return nextSeq++;
 }
 
-export function callHostTool(service, path, args) {
+/** `options`: { retry, timeoutMs, idempotencyKey }. */
+export function callHostTool(service, path, args, options) {
   const promise = new RealPromise((resolve, reject) => {
     // Throws (and so rejects) before a number is taken if the call cannot be written down.
-    op_task_call(nextSeq, stringify({ service, path, args }));
+    op_task_call(nextSeq, stringify({ service, path, args, options }));
     open[takeSeq()] = { resolve, reject };
   });
   // A call whose result nobody awaits may fail without failing the task.

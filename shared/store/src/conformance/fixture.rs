@@ -50,7 +50,7 @@ pub fn send(n: u32) -> Ask {
 
 fn call(method: &str, n: u32) -> Ask {
     let args = json::of(&[n]);
-    Ask::Call(HostCall { service: "wrappedgapi".into(), method: method.into(), args })
+    Ask::Call(HostCall::new("wrappedgapi", method, args))
 }
 
 /// What task code did: asked for `asked` after it had seen `deliveries` outcomes of `calls` calls.

@@ -1,7 +1,9 @@
 //! What is left behind when a processor dies.
 
 use tasker_core::{
-    TaskRunId, json,
+    TaskRunId,
+    call::CallOptions,
+    json,
     wire::{Handed, LeaseRef},
 };
 
@@ -18,6 +20,7 @@ pub fn handed_root(lease: LeaseRef) -> Handed {
         service: String::new(),
         method: String::new(),
         args: json::null(),
+        options: CallOptions::default(),
         idempotent: true,
         attempt: 1,
     }

@@ -66,7 +66,7 @@ fn code(name: &str, journal: &Journal) -> Next {
     }
     let call = |service: &str| {
         let args = json::of(&[asked]);
-        Ask::Call(HostCall { service: service.into(), method: "get".into(), args })
+        Ask::Call(HostCall::new(service, "get", args))
     };
     let first = if name == OUTER { call("tasks") } else { call("wrappedgapi") };
     Next { asked: vec![first, call("wrappedgapi"), Ask::Timer(asked as u64 % 2)], end: None }

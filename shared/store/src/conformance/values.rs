@@ -23,7 +23,7 @@ const ODD: [&str; 12] = [
 async fn through(store: &dyn StorageAdapter, text: &str) {
     let run = store.submit(&NewRun { input: doc(text), ..new("t") }).await.unwrap();
     let root = store.claim_row(run.root_id, "p").await.unwrap().unwrap().row.lease;
-    let call = HostCall { service: "s".into(), method: "m".into(), args: doc(text) };
+    let call = HostCall::new("s", "m", doc(text));
     let first = step(run.root_id, &root, (0, 0), vec![Ask::Call(call)]).keeps("p");
     let call = handed(store.advance(&first).await.unwrap());
     assert_eq!(call.args.get(), doc(text).get());

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use tasker_core::{
     Json, Kind, StackRunId, TaskRunId,
+    call::CallOptions,
     chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Root, Seq, transition},
     wire::{Handed, LeaseRef},
 };
@@ -17,6 +18,7 @@ use crate::{
     sql,
     types::{Advance, Advanced, Ask, Outcome},
     value::Row,
+    verbs,
 };
 
 /// A run's root and open children as loaded under the lock.
@@ -36,6 +38,7 @@ struct CallRow {
     service: String,
     method: String,
     args: Json,
+    options: CallOptions,
     idempotent: bool,
     attempt: u32,
 }
@@ -85,13 +88,15 @@ impl Loaded {
             let waiting_on = r.maybe_int()?.and_then(|n| u32::try_from(n).ok());
             let (service, method) = (r.text()?, r.text()?);
             let args = r.maybe_json()?.unwrap_or_else(tasker_core::json::null);
+            let options = verbs::options(r.maybe_json()?)?;
             let (idempotent, attempt) = (r.bool()?, r.count()?);
             if id == root_id {
                 (task_run_id, outer_call) = (run, parent);
                 chain = Some(Root { status, waiting_on, lease, deliveries, next_seq });
             } else if parent == Some(root_id) {
                 open.insert(seq, Child { kind, status, runnable, lease, delivery: None });
-                calls.insert(seq, CallRow { id, service, method, args, idempotent, attempt });
+                let row = CallRow { id, service, method, args, options, idempotent, attempt };
+                calls.insert(seq, row);
             }
         }
         let root = chain.ok_or_else(|| StoreError::missing("stack run", root_id))?;
@@ -241,6 +246,7 @@ impl Loaded {
                 service: row.service.clone(),
                 method: row.method.clone(),
                 args: row.args.clone(),
+                options: row.options.clone(),
                 idempotent: row.idempotent,
                 attempt: row.attempt + 1,
             });
@@ -257,6 +263,7 @@ impl Loaded {
             service: call.service.clone(),
             method: call.method.clone(),
             args: call.args.clone(),
+            options: call.options.clone(),
             idempotent: call.is_idempotent(),
             attempt: 1,
         })

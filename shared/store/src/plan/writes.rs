@@ -29,7 +29,11 @@ impl Loaded {
                 (TIMER, "sleep", tasker_core::json::of(&[ms]), true, delay)
             }
         };
-        let values: [Value; 14] = [
+        let options = match ask {
+            Ask::Call(c) if !c.options.is_default() => tasker_core::json::of(&c.options).into(),
+            _ => Value::Null,
+        };
+        let values: [Value; 15] = [
             self.task_run_id.into(),
             self.root_id.into(),
             child.kind.as_str().into(),
@@ -44,6 +48,7 @@ impl Loaded {
             child.lease.owner.clone().into(),
             times.lease_ms.into(),
             delay.into(),
+            options,
         ];
         Write::new(sql::INSERT_CHILD, values)
     }

@@ -10,7 +10,7 @@ macro_rules! chain_columns {
         "id, parent_stack_run_id, parent_task_run_id, kind, seq, status, runnable, epoch, \
          lease_owner, deliveries, next_seq, \
          (select w.seq from stack_runs w where w.id = stack_runs.waiting_on_stack_run_id), \
-         service_name, method_name, {text args}, idempotent, attempt "
+         service_name, method_name, {text args}, {text options}, idempotent, attempt "
     };
 }
 
@@ -63,11 +63,11 @@ where id = $1";
 pub const INSERT_CHILD: &str = "\
 insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
   method_name, args, status, runnable, idempotent, epoch, lease_owner, lease_until, attempt, \
-  sent_at, not_before) \
+  sent_at, not_before, options) \
 values ($1, $2, $3, $4, $5, $6, {json $7}, $8, $9, $10, $11, {text $12}, \
   case when {text $12} is null then null else {after $13} end, \
   case when {text $12} is null then 0 else 1 end, \
-  case when {text $12} is null or $10 then null else {now} end, {after $14}) \
+  case when {text $12} is null or $10 then null else {now} end, {after $14}, {json $15}) \
 returning id";
 
 /// The run has begun.
@@ -115,7 +115,7 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 from ready where id = picked \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt";
 
 /// Takes one named row, if it is ready.
 pub const CLAIM_ROW: &str = "\
@@ -124,7 +124,7 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 where id = $3 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt";
 
 /// Takes a call that waits for a person.
 pub const CLAIM_ATTENTION: &str = "\
@@ -132,7 +132,7 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   lease_owner = $1, lease_until = {after $2}, updated_at = {now} \
 where id = $3 and status = 'needs_attention' \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt";
 
 /// Keeps a lease.
 pub const HEARTBEAT: &str = "\

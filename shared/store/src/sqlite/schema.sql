@@ -60,6 +60,7 @@ create table stack_runs (
   service_name text not null,
   method_name text not null,
   args json text,
+  options json text,
   status text not null default 'pending' check (status in
     ('pending', 'processing', 'suspended_waiting_child', 'pending_resume', 'completed', 'failed',
      'cancelled', 'needs_attention')),

@@ -20,7 +20,7 @@ pub struct Chain {
 
 fn read(n: u32) -> Ask {
     let args = json::of(&[n]);
-    Ask::Call(HostCall { service: "wrappedgapi".into(), method: "gmail.get".into(), args })
+    Ask::Call(HostCall::new("wrappedgapi", "gmail.get", args))
 }
 
 fn step(run: Submitted, by: &LeaseRef, seen: u32, calls: u32) -> Advance {

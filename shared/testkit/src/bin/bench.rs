@@ -56,6 +56,13 @@ async fn bench() -> anyhow::Result<()> {
     let stack = Stack::start(Shape::One, &dir.join("sqlite"), &[]).await?;
     let steps = sequential(&stack, 1_000).await?;
     writeln!(out, "| SQLite, one process: 1,000 sequential calls | {steps:.0} steps/s |")?;
+    let hops = hops(&stack, 2_000).await?;
+    writeln!(out, "| HTTP requests to a service, one after the other | {hops:.0} /s |")?;
+    writeln!(
+        out,
+        "| a step is three of them: at most, were all else free | {:.0} steps/s |",
+        hops / 3.0
+    )?;
     drop(stack);
     let _ = std::fs::remove_dir_all(dir);
     Ok(())
@@ -83,6 +90,18 @@ async fn sequential(stack: &Stack, n: u32) -> anyhow::Result<f64> {
     let run = stack.submit("sequential", json!({ "n": n })).await?;
     let row = stack.ended(run, Duration::from_secs(300)).await?;
     ensure!(row["status"] == "completed", "{row}");
+    Ok(f64::from(n) / began.elapsed().as_secs_f64())
+}
+
+/// Requests a second of one client that waits for each answer: the floor under every hop.
+async fn hops(stack: &Stack, n: u32) -> anyhow::Result<f64> {
+    let client = reqwest::Client::new();
+    let url = format!("{}/wrappedgapi", stack.url);
+    let body = json!({ "chain": [{ "property": "echo", "args": [1] }] });
+    let began = Instant::now();
+    for _ in 0..n {
+        client.post(&url).json(&body).send().await?.error_for_status()?.bytes().await?;
+    }
     Ok(f64::from(n) / began.elapsed().as_secs_f64())
 }
 

@@ -1,0 +1,135 @@
+//! Tasks that fail, each in its own way.
+
+use serde_json::json;
+
+use super::{
+    Case,
+    End::{Fails, FailsAt, Is},
+};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case(
+            "unknown-service",
+            "module.exports = async () => { await __callHostTool__('nowhere', 'x', []); };",
+            json!({}),
+            Fails("UnknownService", "known: tasks"),
+        ),
+        Case(
+            "no-google-key",
+            "module.exports = async () => { await __callHostTool__('gapi', 'admin.domains.list', [{}]); };",
+            json!({}),
+            Fails("ServiceError", "GAPI_KEY"),
+        ),
+        Case(
+            "bad-google-key",
+            "module.exports = async () => { const key = (action, name, ...a) => __callHostTool__('keystore', action, ['default', name, ...a]); await key('setKey', 'GAPI_ADMIN_EMAIL', 'a@b.example'); await key('setKey', 'GAPI_KEY', 'not json'); try { await __callHostTool__('gapi', 'admin.domains.list', [{}]); } finally { await key('deleteKey', 'GAPI_KEY'); } };",
+            json!({}),
+            Fails("ServiceError", "GAPI_KEY"),
+        ),
+        Case(
+            "throws",
+            "module.exports = async () => {\n  const a = 1;\n  throw new TypeError('no good');\n};",
+            json!({}),
+            Fails("TypeError", "no good"),
+        ),
+        Case(
+            "throws-at",
+            "module.exports = async () => {\n  const a = 1;\n  throw new TypeError('no good');\n};",
+            json!({}),
+            FailsAt("TypeError", 3, 9),
+        ),
+        Case(
+            "throws-ts",
+            "type A = {\n  x: number;\n};\nexport default async (a: A): Promise<void> => {\n  throw new RangeError('ts');\n};",
+            json!({}),
+            FailsAt("RangeError", 5, 9),
+        ),
+        Case(
+            "syntax",
+            "module.exports = async () => {\n  const b = ;\n};",
+            json!({}),
+            FailsAt("SyntaxError", 2, 13),
+        ),
+        Case("top-throw", "\n\nthrow new Error('at load');", json!({}), Fails("Error", "at load")),
+        Case("no-export", "const x = 1;", json!({}), Fails("TypeError", "exports no function")),
+        Case(
+            "import",
+            "import x from 'y'; export default () => x;",
+            json!({}),
+            FailsAt("SyntaxError", 1, 1),
+        ),
+        Case(
+            "throws-string",
+            "module.exports = async () => { throw 'plain'; };",
+            json!({}),
+            Fails("Error", "plain"),
+        ),
+        Case(
+            "throws-null",
+            "module.exports = async () => { throw null; };",
+            json!({}),
+            Fails("Error", "null"),
+        ),
+        Case(
+            "cyclic",
+            "module.exports = async () => { const a = {}; a.a = a; return a; };",
+            json!({}),
+            Fails("TypeError", ""),
+        ),
+        Case(
+            "deadlock",
+            "module.exports = async () => { await new Promise(() => {}); };",
+            json!({}),
+            Fails("Deadlock", "nothing can resolve"),
+        ),
+        Case(
+            "loop",
+            "module.exports = async () => { for (;;) {} };",
+            json!({}),
+            Fails("TimeLimit", "1000 ms"),
+        ),
+        Case(
+            "loop-later",
+            "module.exports = async () => { await __callHostTool__('gapi', 'echo', [1]); for (;;) {} };",
+            json!({}),
+            Fails("TimeLimit", "1000 ms"),
+        ),
+        Case(
+            "loop-native",
+            "module.exports = async () => Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1);",
+            json!({}),
+            Fails("TimeLimit", "1000 ms"),
+        ),
+        Case(
+            "heap",
+            "module.exports = async () => { const a = []; for (;;) a.push({ x: 1, y: [1, 2, 3] }); };",
+            json!({}),
+            Fails("HeapLimit", "memory"),
+        ),
+        Case(
+            "stack",
+            "module.exports = async () => { const f = () => 1 + f(); return f(); };",
+            json!({}),
+            Fails("RangeError", ""),
+        ),
+        Case(
+            "rejected",
+            "module.exports = async () => { await __callHostTool__('gapi', 'no.such.method', [{}]); };",
+            json!({}),
+            Fails("ServiceError", "400"),
+        ),
+        Case(
+            "evil",
+            "module.exports = async () => { throw { get message() { throw 1; }, toString() { throw 2; } }; };",
+            json!({}),
+            Fails("Error", "cannot be shown"),
+        ),
+        Case(
+            "good-after-bad",
+            "module.exports = async () => (await __callHostTool__('gapi', 'echo', ['ok'])).echo;",
+            json!({}),
+            Is(json!("ok")),
+        ),
+    ]
+}
