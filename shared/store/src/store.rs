@@ -2,31 +2,80 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, json,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    chain::Rejected,
+    json,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
     Dialect, LEASE_MS, Result, StorageAdapter, StoreError, Value,
     columns::Columns,
+    control::{self, Stop},
     image, invariants,
     plan::Times,
+    postgres::SlotGuard,
     rows,
     session::{Backend, Session, Write},
-    sql,
+    sql, submit,
     table::TableQuery,
-    types::{Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted},
+    types::{
+        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
+        RunImage, SubmitOptions, Submitted, Waiting,
+    },
     verbs::{self, Wanted},
 };
 
 /// The verbs on one database.
 pub struct Store<B>(pub B);
 
+/// SQLSTATE of a second row where one may be.
+const UNIQUE: &str = "23505";
+/// How often a run may grow while somebody wants to stop it.
+const GROWS: usize = 10;
 const TIMES: Times = Times { lease_ms: LEASE_MS, delay_ms: 0 };
 
 impl<B: Backend> Store<B> {
     async fn ask(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<crate::value::Row>> {
         verbs::single(self.0.begin().await?, sql, params).await
+    }
+
+    /// Ends rows that keep losing their holders; answers how many.
+    async fn end_poison(&self) -> Result<usize> {
+        let mut ended = 0;
+        for mut row in self.ask(sql::POISON, vec![]).await? {
+            let id = StackRunId(row.int()?);
+            ended += usize::from(
+                control::crash_loop(self.0.begin().await?, id, None, TIMES).await?,
+            );
+        }
+        Ok(ended)
+    }
+
+    /// Ends runs whose time is over; answers how many.
+    async fn end_overdue(&self) -> Result<usize> {
+        let mut ended = 0;
+        for mut row in self.ask(sql::OVERDUE, vec![]).await? {
+            let (run, ms) = (TaskRunId(row.int()?), row.int()?);
+            match self.stop(run, Stop::Timeout(ms)).await {
+                Ok(_) => ended += 1,
+                // It ended by itself meanwhile.
+                Err(StoreError::Rejected(_) | StoreError::NotFound(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(ended)
+    }
+
+    /// A run that grows while it is being stopped is looked at again.
+    async fn stop(&self, run: TaskRunId, why: Stop) -> Result<Advanced> {
+        for _ in 0..GROWS {
+            match control::stop(self.0.begin().await?, run, why, TIMES).await {
+                Err(StoreError::Rejected(Rejected::Outdated)) => {}
+                done => return done,
+            }
+        }
+        Err(Rejected::Outdated.into())
     }
 }
 
@@ -36,8 +85,20 @@ impl<B: Backend> StorageAdapter for Store<B> {
         self.0.migrate().await
     }
 
-    async fn submit(&self, run: &NewRun) -> Result<Submitted> {
-        verbs::submit(self.0.begin().await?, run, TIMES).await
+    async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
+        self.0.hold_slot(slot).await
+    }
+
+    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
+        match submit::submit(self.0.begin().await?, run, options, TIMES).await {
+            // Another request with this key was a moment faster: its run is found now.
+            Err(StoreError::Invalid { code, .. })
+                if code == UNIQUE && options.idempotency_key.is_some() =>
+            {
+                submit::submit(self.0.begin().await?, run, options, TIMES).await
+            }
+            done => done,
+        }
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
@@ -75,10 +136,19 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
-        let mut freed = self.ask(sql::RELEASE_EXPIRED, vec![]).await?.len();
+        let mut freed = self.end_overdue().await?;
+        freed += self.end_poison().await?;
+        freed += self.ask(sql::RELEASE_EXPIRED, vec![]).await?.len();
         let Some(slot) = slot else { return Ok(freed) };
         for mut held in self.ask(sql::HELD_BY, vec![slot.into()]).await? {
-            freed += self.ask(sql::RELEASE_HELD, vec![held.value()?, slot.into()]).await?.len();
+            let id = held.int()?;
+            let free = self.ask(sql::RELEASE_HELD, vec![id.into(), slot.into()]).await?.len();
+            if free == 0 {
+                let begun = self.0.begin().await?;
+                let ended = control::crash_loop(begun, StackRunId(id), Some(slot), TIMES).await?;
+                freed += usize::from(ended);
+            }
+            freed += free;
         }
         Ok(freed)
     }
@@ -87,6 +157,37 @@ impl<B: Backend> StorageAdapter for Store<B> {
         let rows = self.ask(sql::NEXT_DEADLINE, vec![]).await?;
         let ms = verbs::one(rows)?.maybe_int()?;
         Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
+    }
+
+    async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced> {
+        control::resolve(self.0.begin().await?, call, how, TIMES).await
+    }
+
+    async fn attention(&self, limit: u32) -> Result<Vec<Waiting>> {
+        let found = self.ask(sql::ATTENTION, vec![limit.into()]).await?;
+        found.into_iter().map(rows::waiting).collect()
+    }
+
+    async fn cancel(&self, run: TaskRunId) -> Result<Advanced> {
+        self.stop(run, Stop::Cancel).await
+    }
+
+    async fn pause(&self, run: TaskRunId, paused: bool) -> Result<Advanced> {
+        for _ in 0..GROWS {
+            match control::pause(self.0.begin().await?, run, paused, TIMES).await {
+                Err(StoreError::Rejected(Rejected::Outdated)) => {}
+                done => return done,
+            }
+        }
+        Err(Rejected::Outdated.into())
+    }
+
+    async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced> {
+        control::retry(self.0.begin().await?, run, how, TIMES).await
+    }
+
+    async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize> {
+        control::prune(self.0.begin().await?, older_than_ms, limit).await
     }
 
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {

@@ -26,6 +26,8 @@ pub struct Args {
     #[command(flatten)]
     processor: simple_stack_processor::ProcessorArgs,
     #[command(flatten)]
+    tasks: tasks::TasksArgs,
+    #[command(flatten)]
     gapi: wrappedgapi::GapiArgs,
 }
 
@@ -66,7 +68,7 @@ fn routes(
         wrappedgapi::Catalogue::from_embedded(),
         Arc::new(wrappedgapi::PeerKeystore(peers.clone())),
     )?;
-    let tasks = tasks::State::new(store.clone(), peers.clone());
+    let tasks = tasks::State::new(store.clone(), peers.clone()).with(&args.tasks);
     Ok(mount("tasks", tasks::router(tasks))
         .merge(mount("simple-stack-processor", simple_stack_processor::router(processor)))
         .merge(mount("deno-executor", deno_executor::router(executor)))

@@ -111,7 +111,7 @@ impl<'a> Processor<'a> {
     async fn work(&mut self, kind: Kind, row: Handed) {
         let mut now = Some((kind, row));
         while let Some((kind, row)) = now.take() {
-            if self.dice.one_in(12) {
+            if self.dice.one_in(12) && self.may_die(&row).await {
                 // Killed and started again; its call may have been made or not.
                 self.lost = Some(row.lease);
                 self.store.release_expired(Some(&self.slot)).await.unwrap();
@@ -132,6 +132,11 @@ impl<'a> Processor<'a> {
             };
             self.come_back_late().await;
         }
+    }
+
+    /// A third time in a row would be a crash loop, which is another case.
+    async fn may_die(&self, row: &Handed) -> bool {
+        self.store.stack_run(row.lease.id).await.unwrap().is_some_and(|r| r.crashes < 2)
     }
 
     async fn come_back_late(&mut self) {
