@@ -43,10 +43,16 @@ async fn a_call_that_waits_is_listed_and_settled() {
     let (run, call) = unsure(&s).await;
     s.triggered().await;
     let status = s.get(&format!("/status/{run}?stack_runs=0")).await.json();
-    assert_eq!((&status["status"], &status["attention_stack_run_id"]), (&json!("needs_attention"), &json!(call)));
+    assert_eq!(
+        (&status["status"], &status["attention_stack_run_id"]),
+        (&json!("needs_attention"), &json!(call))
+    );
     let listed = s.get("/attention").await.json();
     let first = &listed["data"]["calls"][0];
-    assert_eq!((&first["stackRunId"], &first["taskRunId"], &first["args"]), (&json!(call), &json!(run), &json!([1])));
+    assert_eq!(
+        (&first["stackRunId"], &first["taskRunId"], &first["args"]),
+        (&json!(call), &json!(run), &json!([1]))
+    );
     let runs = s.get("/runs?status=needs_attention").await.json();
     assert_eq!(runs["data"]["runs"][0]["id"], run);
 
@@ -102,14 +108,20 @@ async fn runs_are_paused_cancelled_and_retried() {
     let s = Service::start().await;
     let run = s.submit().await;
     let body = json!({ "taskRunId": run }).to_string();
-    assert_eq!(s.post("/pause", &body).await.json()["data"], json!({"taskRunId": run, "paused": true}));
+    assert_eq!(
+        s.post("/pause", &body).await.json()["data"],
+        json!({"taskRunId": run, "paused": true})
+    );
     assert_eq!(s.get(&format!("/status/{run}")).await.json()["paused"], true);
     assert!(s.store.claim("p").await.unwrap().is_none());
     assert_eq!(s.post("/resume", &body).await.json()["data"]["paused"], false);
     assert_eq!(s.post("/retry", &body).await.status, 409);
     for _ in 0..2 {
         let answer = s.post("/cancel", &body).await;
-        assert_eq!((answer.status.as_u16(), &answer.json()["data"]["status"]), (200, &json!("cancelled")));
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["data"]["status"]),
+            (200, &json!("cancelled"))
+        );
     }
     for route in ["/pause", "/resume"] {
         let answer = s.post(route, &body).await;

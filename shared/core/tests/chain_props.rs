@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tasker_core::{
     Kind, Status,
-    chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Resolved, Root, transition},
+    chain::{
+        Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Resolved, Root, transition,
+    },
 };
 
 /// One thing the world does next; numbers pick among what is possible.
@@ -65,8 +67,7 @@ fn fresh() -> Chain {
 
 /// Rows that could be claimed: `None` is the root.
 fn claimable(c: &Chain) -> Vec<Option<u32>> {
-    let root =
-        !c.root.paused && matches!(c.root.status, Status::Pending | Status::PendingResume);
+    let root = !c.root.paused && matches!(c.root.status, Status::Pending | Status::PendingResume);
     let children = c.open.iter().filter(|(_, x)| x.is_ready()).map(|(s, _)| Some(*s));
     root.then_some(None).into_iter().chain(children).collect()
 }
@@ -242,10 +243,7 @@ impl World {
         prop_assert!(next.root.deliveries >= self.deliveries);
         for (seq, child) in &next.open {
             if child.status.is_terminal() {
-                prop_assert!(
-                    self.ended.insert(*seq, child.clone()).is_none(),
-                    "{seq} ended twice"
-                );
+                prop_assert!(self.ended.insert(*seq, child.clone()).is_none(), "{seq} ended twice");
                 prop_assert_eq!(child.delivery.is_some(), child.status != Status::Cancelled);
             }
         }

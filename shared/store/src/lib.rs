@@ -6,9 +6,9 @@
 
 mod adapter;
 mod columns;
-mod control;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod control;
 mod dialect;
 mod error;
 mod ident;

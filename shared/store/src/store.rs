@@ -45,9 +45,8 @@ impl<B: Backend> Store<B> {
         let mut ended = 0;
         for mut row in self.ask(sql::POISON, vec![]).await? {
             let id = StackRunId(row.int()?);
-            ended += usize::from(
-                control::crash_loop(self.0.begin().await?, id, None, TIMES).await?,
-            );
+            ended +=
+                usize::from(control::crash_loop(self.0.begin().await?, id, None, TIMES).await?);
         }
         Ok(ended)
     }

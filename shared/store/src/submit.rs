@@ -57,7 +57,8 @@ async fn again<S: Session>(
     lease: &LeaseRef,
     times: Times,
 ) -> Result<(Submitted, Vec<Write>)> {
-    let submitted = Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
+    let submitted =
+        Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
     let (status, result) = (row.status()?, row.maybe_json()?);
     if !above.holds(lease) {
         return Ok((submitted, Vec::new()));
@@ -102,7 +103,8 @@ async fn keyed<S: Session>(
     let Some(key) = &options.idempotency_key else { return Ok(None) };
     let found = s.query(sql::KEYED, vec![key.into()]).await?;
     let Some(mut row) = found.into_iter().next() else { return Ok(None) };
-    let submitted = Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
+    let submitted =
+        Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
     let (name, input) = (row.text()?, row.maybe_json()?.unwrap_or_else(json::null));
     let differs = match (name == new.name, input.get() == new.input.get()) {
         (true, true) => return Ok(Some(submitted)),

@@ -85,7 +85,9 @@ async fn pause_and_resume(stack: &Stack) -> anyhow::Result<()> {
 }
 
 async fn cancel(stack: &Stack) -> anyhow::Result<()> {
-    stack.publish("sleeper", "module.exports = () => new Promise((r) => setTimeout(r, 3600000));").await?;
+    stack
+        .publish("sleeper", "module.exports = () => new Promise((r) => setTimeout(r, 3600000));")
+        .await?;
     let code = "module.exports = async () => { try { await __callHostTool__('tasks', 'execute', ['sleeper', {}]); } catch (e) { return e.name; } };";
     stack.publish("outer", code).await?;
     let outer = stack.submit("outer", json!({})).await?;
@@ -210,7 +212,10 @@ async fn a_person_decides(stack: &mut Stack, database: &str) -> anyhow::Result<(
     }
     let (_, waiting) = stack.get("tasks/attention").await?;
     let waiting = &waiting["data"]["calls"];
-    anyhow::ensure!(waiting[0]["stackRunId"] == call && waiting[0]["taskRunId"] == run, "{waiting}");
+    anyhow::ensure!(
+        waiting[0]["stackRunId"] == call && waiting[0]["taskRunId"] == run,
+        "{waiting}"
+    );
     post(stack, "resolve", json!({ "stackRunId": call, "resolution": "completed" }), 400).await?;
     post(stack, "resolve", json!({ "stackRunId": call, "resolution": "maybe" }), 400).await?;
     let sent = json!({ "stackRunId": call, "resolution": "completed", "result": { "id": "m1" } });

@@ -141,9 +141,8 @@ fn key(headers: &HeaderMap, fields: &Fields) -> Result<Option<String>, ApiError>
         )));
     }
     let key = header.or(said);
-    let fits = |key: &String| {
-        !key.is_empty() && key.chars().count() <= MOST_KEY && !key.contains('\0')
-    };
+    let fits =
+        |key: &String| !key.is_empty() && key.chars().count() <= MOST_KEY && !key.contains('\0');
     if key.as_ref().is_some_and(|key| !fits(key)) {
         return Err(ApiError::bad_request(format!(
             "the idempotency key must have 1 to {MOST_KEY} characters"

@@ -30,8 +30,7 @@ pub async fn a_person_settles_a_call(store: &dyn StorageAdapter) {
     assert!(waiting[0].sent_at.is_some());
     let row = store.run(run.task_run_id).await.unwrap().unwrap();
     assert_eq!((row.status, row.attention_stack_run_id), (Status::NeedsAttention, Some(call)));
-    let filter =
-        RunFilter { status: Some(Status::NeedsAttention), limit: 9, ..Default::default() };
+    let filter = RunFilter { status: Some(Status::NeedsAttention), limit: 9, ..Default::default() };
     assert_eq!(store.runs(&filter).await.unwrap().len(), 1);
 
     // (a) It happened.
@@ -62,9 +61,7 @@ pub async fn a_person_settles_a_call(store: &dyn StorageAdapter) {
 }
 
 /// A run whose first call became a run with a call of its own, which is leased.
-async fn nested(
-    store: &dyn StorageAdapter,
-) -> (Submitted, Submitted, tasker_core::wire::Handed) {
+async fn nested(store: &dyn StorageAdapter) -> (Submitted, Submitted, tasker_core::wire::Handed) {
     let (outer, root) = started(store, "outer", "p").await;
     let first = step(outer.root_id, &root, (0, 0), vec![read(0), read(1)]).keeps("p");
     let call = handed(store.advance(&first).await.unwrap());
@@ -129,7 +126,8 @@ pub async fn a_paused_run_stands_still(store: &dyn StorageAdapter) {
 
     // Paused in the middle of a warm step: the call under way ends, the next one is not handed on.
     let asked = vec![read(0), read(1), Ask::Timer(0), Ask::Timer(3_600_000)];
-    let first = handed(store.advance(&step(id, &root.lease, (0, 0), asked).keeps("p")).await.unwrap());
+    let first =
+        handed(store.advance(&step(id, &root.lease, (0, 0), asked).keeps("p")).await.unwrap());
     store.pause(fresh.task_run_id, true).await.unwrap();
     assert!(store.claim("q").await.unwrap().is_none(), "its timer stands still too");
     let next = step(id, &first.lease, (0, 4), vec![read(4)]).got("0").keeps("p");

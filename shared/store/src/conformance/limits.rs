@@ -99,10 +99,8 @@ pub async fn a_key_makes_one_run(store: &dyn StorageAdapter) {
     }
     let keyed = SubmitOptions { idempotency_key: Some("k1".into()), ..Default::default() };
     let (one, two) = (new("t"), new("t"));
-    let both = futures::future::join(
-        store.submit_with(&one, &keyed),
-        store.submit_with(&two, &keyed),
-    );
+    let both =
+        futures::future::join(store.submit_with(&one, &keyed), store.submit_with(&two, &keyed));
     let (first, second) = both.await;
     let first = first.unwrap();
     assert_eq!(second.unwrap(), first);

@@ -4,7 +4,7 @@ use crate::{Dialect, sql};
 
 /// Name and text of each, with values in place of parameters.
 pub fn hot() -> Vec<(&'static str, String)> {
-    let texts: [(&str, &str, &[&str]); 17] = [
+    let texts: [(&str, &str, &[&str]); 15] = [
         ("CLAIM_NEXT", sql::CLAIM_NEXT, &["'p'", "10000"]),
         ("CLAIM_ROW", sql::CLAIM_ROW, &["'p'", "10000", "7"]),
         ("RELEASE_EXPIRED", sql::RELEASE_EXPIRED, &[]),
@@ -20,8 +20,6 @@ pub fn hot() -> Vec<(&'static str, String)> {
         ("RUN", sql::RUN, &["7"]),
         ("ATTENTION", sql::ATTENTION, &["50"]),
         ("PRUNABLE", sql::PRUNABLE, &["-1000", "10"]),
-        ("PRUNE[1]", sql::PRUNE[1], &["'[7]'"]),
-        ("PRUNE[3]", sql::PRUNE[3], &["'[7]'"]),
     ];
     texts.into_iter().map(|(name, text, values)| (name, filled(text, values))).collect()
 }

@@ -1,6 +1,6 @@
 //! Runs that go on after they failed.
 
-use tasker_core::{Status, StackRunId, chain::Rejected, wire::LeaseRef};
+use tasker_core::{StackRunId, Status, chain::Rejected, wire::LeaseRef};
 
 use super::fixture::{More as _, claim, doc, handed, new, read, rows, send, started, status, step};
 use crate::{Advance, Ask, NewRun, Retry, StorageAdapter, StoreError, Submitted};
@@ -137,7 +137,10 @@ pub async fn a_failed_run_below_goes_on_too(store: &dyn StorageAdapter) {
     let one = handed(store.advance(&one).await.unwrap());
     let two = step(inner.root_id, &one.lease, (0, 2), vec![]).got("0").keeps("p");
     let two = handed(store.advance(&two).await.unwrap());
-    store.advance(&step(inner.root_id, &two.lease, (1, 2), vec![]).got_error().throws()).await.unwrap();
+    store
+        .advance(&step(inner.root_id, &two.lease, (1, 2), vec![]).got_error().throws())
+        .await
+        .unwrap();
     let root = claim(store, "p").await.row;
     assert_eq!(root.lease.id, outer.root_id);
     store.advance(&step(outer.root_id, &root.lease, (1, 1), vec![]).throws()).await.unwrap();

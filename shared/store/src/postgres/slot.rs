@@ -35,7 +35,10 @@ impl Drop for SlotGuard {
 /// does not stop the process: the slot is taken once it is back.
 pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
     if config.get_ports().contains(&POOLER) {
-        tracing::warn!(slot, "behind a transaction pooler nobody can tell whether a slot is in use");
+        tracing::warn!(
+            slot,
+            "behind a transaction pooler nobody can tell whether a slot is in use"
+        );
         return Ok(None);
     }
     for _ in 0..PATIENCE {

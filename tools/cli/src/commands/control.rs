@@ -83,12 +83,7 @@ fn run(id: i64) -> Value {
     json!({ "taskRunId": id })
 }
 
-async fn done(
-    client: &Client,
-    verb: &str,
-    body: &Value,
-    says: String,
-) -> anyhow::Result<ExitCode> {
+async fn done(client: &Client, verb: &str, body: &Value, says: String) -> anyhow::Result<ExitCode> {
     client.post(&format!("tasks/{verb}"), body).await?;
     OUT.line(says)?;
     Ok(ExitCode::SUCCESS)
