@@ -128,4 +128,5 @@ cases! {
     tables::json_columns_come_back_as_json,
     tables::many_rows_at_once,
     stress::every_run_ends_right,
+    stress::people_interfere,
 }
