@@ -23,6 +23,7 @@ mod sql;
 mod sqlite;
 mod store;
 mod submit;
+mod sweep;
 mod table;
 mod types;
 mod value;

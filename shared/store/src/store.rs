@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
-    chain::Rejected,
-    json,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, json,
     wire::{Handed, LeaseRef},
 };
 
@@ -31,50 +29,16 @@ pub struct Store<B>(pub B);
 
 /// SQLSTATE of a second row where one may be.
 const UNIQUE: &str = "23505";
-/// How often a run may grow while somebody wants to stop it.
-const GROWS: usize = 10;
-const TIMES: Times = Times { lease_ms: LEASE_MS, delay_ms: 0 };
+/// Sizes of time unless a caller says otherwise.
+pub const TIMES: Times = Times { lease_ms: LEASE_MS, delay_ms: 0 };
 
 impl<B: Backend> Store<B> {
-    async fn ask(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<crate::value::Row>> {
+    pub(crate) async fn ask(
+        &self,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> Result<Vec<crate::value::Row>> {
         verbs::single(self.0.begin().await?, sql, params).await
-    }
-
-    /// Ends rows that keep losing their holders; answers how many.
-    async fn end_poison(&self) -> Result<usize> {
-        let mut ended = 0;
-        for mut row in self.ask(sql::POISON, vec![]).await? {
-            let id = StackRunId(row.int()?);
-            ended +=
-                usize::from(control::crash_loop(self.0.begin().await?, id, None, TIMES).await?);
-        }
-        Ok(ended)
-    }
-
-    /// Ends runs whose time is over; answers how many.
-    async fn end_overdue(&self) -> Result<usize> {
-        let mut ended = 0;
-        for mut row in self.ask(sql::OVERDUE, vec![]).await? {
-            let (run, ms) = (TaskRunId(row.int()?), row.int()?);
-            match self.stop(run, Stop::Timeout(ms)).await {
-                Ok(_) => ended += 1,
-                // It ended by itself meanwhile.
-                Err(StoreError::Rejected(_) | StoreError::NotFound(_)) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(ended)
-    }
-
-    /// A run that grows while it is being stopped is looked at again.
-    async fn stop(&self, run: TaskRunId, why: Stop) -> Result<Advanced> {
-        for _ in 0..GROWS {
-            match control::stop(self.0.begin().await?, run, why, TIMES).await {
-                Err(StoreError::Rejected(Rejected::Outdated)) => {}
-                done => return done,
-            }
-        }
-        Err(Rejected::Outdated.into())
     }
 }
 
@@ -135,21 +99,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
-        let mut freed = self.end_overdue().await?;
-        freed += self.end_poison().await?;
-        freed += self.ask(sql::RELEASE_EXPIRED, vec![]).await?.len();
-        let Some(slot) = slot else { return Ok(freed) };
-        for mut held in self.ask(sql::HELD_BY, vec![slot.into()]).await? {
-            let id = held.int()?;
-            let free = self.ask(sql::RELEASE_HELD, vec![id.into(), slot.into()]).await?.len();
-            if free == 0 {
-                let begun = self.0.begin().await?;
-                let ended = control::crash_loop(begun, StackRunId(id), Some(slot), TIMES).await?;
-                freed += usize::from(ended);
-            }
-            freed += free;
-        }
-        Ok(freed)
+        self.sweep(slot).await
     }
 
     async fn next_deadline(&self) -> Result<Option<u64>> {
@@ -172,13 +122,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn pause(&self, run: TaskRunId, paused: bool) -> Result<Advanced> {
-        for _ in 0..GROWS {
-            match control::pause(self.0.begin().await?, run, paused, TIMES).await {
-                Err(StoreError::Rejected(Rejected::Outdated)) => {}
-                done => return done,
-            }
-        }
-        Err(Rejected::Outdated.into())
+        self.set_paused(run, paused).await
     }
 
     async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced> {
