@@ -23,13 +23,17 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     run(NAME, &args.common, async |address| {
         let store = tasker_store::connect(&args.common.database_url).await?;
+        let held = store.hold_slot(&args.processor.slot).await?;
         // Its own triggers come back to this process, not to a replica behind the same name.
         let own = format!("http://{address}/functions/v1/{NAME}");
         let peers = Peers::new(&args.common)?.with_service(NAME, own);
         let state = State::new(store, peers, &args.processor);
         let started = state.clone();
         tokio::spawn(async move { started.start().await });
-        Ok((mount(NAME, router(state.clone())), async move { state.drain().await }))
+        Ok((mount(NAME, router(state.clone())), async move {
+            state.drain().await;
+            drop(held);
+        }))
     })
     .await
 }

@@ -4,7 +4,9 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use http::StatusCode;
 use serde::Serialize;
+use tasker_core::chain::Rejected;
 use tasker_http::ApiError;
 use tasker_store::StoreError;
 
@@ -49,7 +51,14 @@ pub fn success_with_logs(data: impl Serialize, logs: Vec<String>) -> Response {
 pub fn store_error(error: StoreError) -> ApiError {
     match error {
         StoreError::NotFound(_) => ApiError::not_found(error.to_string()),
+        StoreError::Rejected(Rejected::Ended(status) | Rejected::NotFailed(status)) => {
+            ApiError::conflict(error.to_string()).with("status", status.as_str())
+        }
         StoreError::Rejected(_) => ApiError::conflict(error.to_string()),
+        StoreError::KeyReused(_) => {
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+        }
+        StoreError::Full(_) => ApiError::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()),
         StoreError::Unavailable(cause) => ApiError::unavailable(cause),
         StoreError::Invalid { .. } | StoreError::Corrupt(_) => ApiError::internal(error),
     }

@@ -5,6 +5,12 @@ use std::collections::HashMap;
 use tasker_core::{Json, json};
 use tasker_http::{ApiError, JsonBody};
 
+/// Ten years.
+const MOST_TIMEOUT_MS: i64 = 315_576_000_000;
+
+/// The body as a route extracts it.
+pub type Body = Result<JsonBody<HashMap<String, Json>>, ApiError>;
+
 /// The fields of a JSON object, none of them looked into yet.
 pub struct Fields(HashMap<String, Json>);
 
@@ -30,6 +36,42 @@ impl Fields {
         serde_json::from_str(value.get()).map_err(|_| {
             ApiError::bad_request(format!("'{name}' must be a string, not {}", kind(value)))
         })
+    }
+
+    /// A field that is a whole number, or one in quotes. `None` if absent or `null`.
+    pub fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let Some(value) = self.0.get(name).filter(|v| v.get() != "null") else { return Ok(None) };
+        let text = value.get().trim_matches('"');
+        text.parse().map(Some).map_err(|_| {
+            ApiError::bad_request(format!("'{name}' must be a whole number, not {}", kind(value)))
+        })
+    }
+
+    /// A field that names a row; 400 with the fix if it is not there.
+    pub fn id(&self, name: &str) -> Result<i64, ApiError> {
+        let missing =
+            || ApiError::bad_request(format!("'{name}' is missing: send {{\"{name}\": n}}"));
+        self.number(name)?.ok_or_else(missing)
+    }
+
+    /// A field that is `true` or `false`; false if it is absent.
+    pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        match self.0.get(name).map(|v| v.get()) {
+            None | Some("false" | "null") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(ApiError::bad_request(format!("'{name}' must be true or false"))),
+        }
+    }
+
+    /// How long a run may take, milliseconds.
+    pub fn timeout(&self) -> Result<Option<i64>, ApiError> {
+        let ms = self.number("timeoutMs")?;
+        if ms.is_some_and(|ms| !(1..=MOST_TIMEOUT_MS).contains(&ms)) {
+            return Err(ApiError::bad_request(format!(
+                "'timeoutMs' must be from 1 to {MOST_TIMEOUT_MS} (ten years)"
+            )));
+        }
+        Ok(ms)
     }
 
     /// Whether the field is this very string.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tasker_http::{CommonArgs, Peers, mount, run};
-use tasks::{State, router};
+use tasks::{State, TasksArgs, router};
 
 const NAME: &str = "tasks";
 
@@ -14,15 +14,18 @@ const NAME: &str = "tasks";
 struct Cli {
     #[command(flatten)]
     common: CommonArgs,
+    #[command(flatten)]
+    tasks: TasksArgs,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { common } = Cli::parse();
+    let Cli { common, tasks } = Cli::parse();
     run(NAME, &common, async |_| {
         let peers = Peers::new(&common)?;
         let store = tasker_store::connect(&common.database_url).await?;
-        let routes = mount(NAME, router(State::new(store, peers.clone())));
+        let state = State::new(store, peers.clone()).with(&tasks);
+        let routes = mount(NAME, router(state));
         anyhow::Ok((routes, async move { peers.drain().await }))
     })
     .await

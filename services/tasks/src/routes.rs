@@ -1,11 +1,16 @@
 //! The routes, one module each. Paths are relative to the mount point.
 
+mod attention;
+mod cancel;
 mod execute;
 mod index;
 mod list;
 mod logs;
+mod pause;
 mod publish;
 mod query;
+mod resolve;
+mod retry;
 mod runs;
 mod schema;
 mod status;
@@ -32,6 +37,12 @@ pub fn router(state: State) -> Router {
         .route("/list", get(list::list))
         .route("/runs", get(runs::runs))
         .route("/schema", get(schema::schema))
+        .route("/cancel", post(cancel::cancel))
+        .route("/pause", post(pause::pause))
+        .route("/resume", post(pause::resume))
+        .route("/retry", post(retry::retry))
+        .route("/attention", get(attention::attention))
+        .route("/resolve", post(resolve::resolve))
         // Clients of the older generation post to any path.
         .fallback(execute::elsewhere)
         .method_not_allowed_fallback(wrong_method)

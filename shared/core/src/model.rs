@@ -132,6 +132,13 @@ pub struct TaskRun {
     /// When it ended.
     #[serde(serialize_with = "iso_ms::opt")]
     pub ended_at: Option<i64>,
+    /// Nobody works on it until it is resumed.
+    pub paused: bool,
+    /// When it fails unless it has ended.
+    #[serde(serialize_with = "iso_ms::opt")]
+    pub deadline: Option<i64>,
+    /// Its call that waits for a person.
+    pub attention_stack_run_id: Option<StackRunId>,
 }
 
 /// A row of `task_functions` (newest version).

@@ -8,8 +8,12 @@ use tasker_core::{
 
 use crate::{
     Result, StoreError, lenient,
+    postgres::SlotGuard,
     table::TableQuery,
-    types::{Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted},
+    types::{
+        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
+        RunImage, SubmitOptions, Submitted, Waiting,
+    },
 };
 
 /// Storage as the engine uses it. Every method is one transaction; an error means that nothing
@@ -18,10 +22,17 @@ use crate::{
 pub trait StorageAdapter: Send + Sync {
     /// Brings the schema up to date.
     async fn migrate(&self) -> Result<()>;
+    /// Takes a slot's name for this process until the answer is dropped; an error if another live
+    /// process has it. `None` where nobody else can have it, or nobody can tell.
+    async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>>;
 
     /// Makes a run: a row of `task_runs` and its root row, ready to be claimed. For a parent call
     /// that already became a run, answers that one.
-    async fn submit(&self, run: &NewRun) -> Result<Submitted>;
+    async fn submit(&self, run: &NewRun) -> Result<Submitted> {
+        self.submit_with(run, &SubmitOptions::default()).await
+    }
+    /// The same with options.
+    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted>;
     /// Leases the ready row that has waited longest.
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>>;
     /// Leases one row, if it is ready.
@@ -42,10 +53,29 @@ pub trait StorageAdapter: Send + Sync {
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool>;
     /// Frees leases that ran out (at most 100 at a time) and, with `slot`, all those a previous
     /// process of that name held. Calls that must not be repeated blindly become
-    /// `needs_attention`. Answers how many. Each row is freed by itself.
+    /// `needs_attention`; a row that lost its third lease fails with a `CrashLoop`, and so does its
+    /// run if it is not a call. Runs whose time is over are ended. Answers how many rows. Each row
+    /// is freed by itself.
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize>;
     /// Milliseconds until a lease runs out or a row falls due (0: now); `None` if nothing is open.
     async fn next_deadline(&self) -> Result<Option<u64>>;
+
+    /// Settles a call that is `needs_attention`, on a person's word.
+    async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced>;
+    /// Calls that are `needs_attention`, the longest first.
+    async fn attention(&self, limit: u32) -> Result<Vec<Waiting>>;
+    /// Ends a run as cancelled, and those its calls became. What is under way is abandoned: its
+    /// outcome will not count. A run that was cancelled before stays so.
+    async fn cancel(&self, run: TaskRunId) -> Result<Advanced>;
+    /// Lets nobody claim rows of a run, and of those its calls became, until it is resumed
+    /// (`paused` is false). What is under way ends.
+    async fn pause(&self, run: TaskRunId, paused: bool) -> Result<Advanced>;
+    /// A run that failed or was cancelled goes on from its last failed step, or from the end of
+    /// its journal. Outcomes so far are kept.
+    async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced>;
+    /// Forgets at most `limit` runs that ended longer ago than this, with their calls and logs.
+    /// Answers how many.
+    async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize>;
 
     /// Publishes a task; changed code makes a new version. Answers it as it is now.
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction>;

@@ -22,6 +22,12 @@ pub enum StoreError {
         /// The database's own sentence.
         message: String,
     },
+    /// The idempotency key was used for another task or input.
+    #[error("{0}")]
+    KeyReused(String),
+    /// As many runs are open as may be.
+    #[error("{0} runs are open, as many as may be; try again later")]
+    Full(u32),
     /// The database cannot be reached or is too busy; try again.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),

@@ -4,13 +4,14 @@
 use crate::{Result, session::Session, value::Row, verbs};
 
 /// Name, and a query that answers the ids of what breaks it.
-const INVARIANTS: [(&str, &str); 11] = [
+const INVARIANTS: [(&str, &str); 13] = [
     (
         "a run ended exactly when its root did, in the same way",
         "select t.id from task_runs t left join stack_runs r \
            on r.parent_task_run_id = t.id and r.kind = 'task' \
          where r.id is null or (t.status = 'completed') <> (r.status = 'completed') \
-           or (t.status = 'failed') <> (r.status = 'failed')",
+           or (t.status = 'failed') <> (r.status = 'failed') \
+           or (t.status = 'cancelled') <> (r.status = 'cancelled')",
     ),
     (
         "a row has a lease exactly while it is processing",
@@ -34,7 +35,7 @@ const INVARIANTS: [(&str, &str); 11] = [
     (
         "somebody can move an open run, holds it, or is waited for",
         "select r.id from stack_runs r where r.kind = 'task' \
-           and r.status = 'suspended_waiting_child' and not exists (select 1 from stack_runs c \
+           and r.status = 'suspended_waiting_child' and r.runnable and not exists (select 1 from stack_runs c \
              where c.parent_stack_run_id = r.id and c.kind <> 'task' and (c.status in \
                ('processing', 'suspended_waiting_child', 'needs_attention') \
                or (c.status = 'pending' and c.runnable)))",
@@ -71,6 +72,17 @@ const INVARIANTS: [(&str, &str); 11] = [
         "select c.id from stack_runs c join stack_runs r on r.id = c.parent_stack_run_id \
          where c.kind <> 'task' and r.status in ('completed', 'failed', 'cancelled') \
            and c.status not in ('completed', 'failed', 'cancelled')",
+    ),
+    (
+        "nobody can claim rows of a paused run",
+        "select c.id from stack_runs c join stack_runs r on r.id = c.parent_stack_run_id \
+           and r.kind = 'task' and not r.runnable and c.kind <> 'task' \
+         where c.runnable and c.status in ('pending', 'processing')",
+    ),
+    (
+        "only what the end of its run cut off is marked so",
+        "select id from stack_runs where at_end is not null \
+           and status not in ('cancelled', 'failed')",
     ),
     (
         "no row was claimed more often than its epoch grew",

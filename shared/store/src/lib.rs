@@ -8,6 +8,7 @@ mod adapter;
 mod columns;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod control;
 mod dialect;
 mod error;
 mod ident;
@@ -21,6 +22,8 @@ mod session;
 mod sql;
 mod sqlite;
 mod store;
+mod submit;
+mod sweep;
 mod table;
 mod types;
 mod value;
@@ -31,9 +34,11 @@ use std::sync::Arc;
 pub use adapter::StorageAdapter;
 pub use dialect::Dialect;
 pub use error::{Result, StoreError};
+pub use postgres::SlotGuard;
 pub use table::{Filter, Order, TableOp, TableQuery};
 pub use types::{
-    Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted,
+    Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
+    RunImage, SubmitOptions, Submitted, Waiting,
 };
 pub use value::Value;
 

@@ -1,11 +1,13 @@
 //! Rows of the queries, as the structs of core.
 
-use tasker_core::{Kind, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, json};
+use tasker_core::{
+    Kind, LogLine, StackRun, StackRunId, Status, TaskFunction, TaskRun, TaskRunId, json,
+};
 
-use crate::{Result, StoreError, value::Row};
+use crate::{Result, StoreError, types::Waiting, value::Row};
 
 pub fn run(mut r: Row) -> Result<TaskRun> {
-    Ok(TaskRun {
+    let mut run = TaskRun {
         id: TaskRunId(r.int()?),
         task_function_id: r.maybe_int()?,
         version: r.maybe_int()?,
@@ -20,7 +22,15 @@ pub fn run(mut r: Row) -> Result<TaskRun> {
         created_at: r.int()?,
         updated_at: r.int()?,
         ended_at: r.maybe_int()?,
-    })
+        paused: r.bool()?,
+        deadline: r.maybe_int()?,
+        attention_stack_run_id: r.maybe_int()?.map(StackRunId),
+    };
+    // The row of the run itself is written when it begins and when it ends only.
+    if run.attention_stack_run_id.is_some() {
+        run.status = Status::NeedsAttention;
+    }
+    Ok(run)
 }
 
 pub fn stack_run(mut r: Row) -> Result<StackRun> {
@@ -65,4 +75,20 @@ pub fn function(mut r: Row) -> Result<TaskFunction> {
 
 pub fn log_line(mut r: Row) -> Result<LogLine> {
     Ok(LogLine { level: r.text()?, message: r.text()?, at_ms: r.int()? })
+}
+
+pub fn waiting(mut r: Row) -> Result<Waiting> {
+    Ok(Waiting {
+        id: StackRunId(r.int()?),
+        task_run_id: TaskRunId(r.int()?),
+        task_name: r.text()?,
+        seq: r.count()?,
+        service_name: r.text()?,
+        method_name: r.text()?,
+        args: r.maybe_json()?.unwrap_or_else(json::null),
+        attempt: r.count()?,
+        crashes: r.count()?,
+        sent_at: r.maybe_int()?,
+        since: r.int()?,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::{Dialect, Result, Value, columns::Columns, value::Row};
+use crate::{Dialect, Result, Value, columns::Columns, postgres::SlotGuard, value::Row};
 
 /// A statement and its parameters.
 #[derive(Debug)]
@@ -62,4 +62,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Brings the schema up to date.
     fn migrate(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Takes a slot's name for this process.
+    fn hold_slot(&self, slot: &str) -> impl Future<Output = Result<Option<SlotGuard>>> + Send;
 }

@@ -9,23 +9,35 @@ use tasker_core::{
 use crate::{
     Dialect, LEASE_MS, Result, StorageAdapter, StoreError, Value,
     columns::Columns,
+    control::{self, Stop},
     image, invariants,
     plan::Times,
+    postgres::SlotGuard,
     rows,
     session::{Backend, Session, Write},
-    sql,
+    sql, submit,
     table::TableQuery,
-    types::{Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, RunFilter, RunImage, Submitted},
+    types::{
+        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
+        RunImage, SubmitOptions, Submitted, Waiting,
+    },
     verbs::{self, Wanted},
 };
 
 /// The verbs on one database.
 pub struct Store<B>(pub B);
 
-const TIMES: Times = Times { lease_ms: LEASE_MS, delay_ms: 0 };
+/// SQLSTATE of a second row where one may be.
+const UNIQUE: &str = "23505";
+/// Sizes of time unless a caller says otherwise.
+pub const TIMES: Times = Times { lease_ms: LEASE_MS, delay_ms: 0 };
 
 impl<B: Backend> Store<B> {
-    async fn ask(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<crate::value::Row>> {
+    pub(crate) async fn ask(
+        &self,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> Result<Vec<crate::value::Row>> {
         verbs::single(self.0.begin().await?, sql, params).await
     }
 }
@@ -36,8 +48,20 @@ impl<B: Backend> StorageAdapter for Store<B> {
         self.0.migrate().await
     }
 
-    async fn submit(&self, run: &NewRun) -> Result<Submitted> {
-        verbs::submit(self.0.begin().await?, run, TIMES).await
+    async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
+        self.0.hold_slot(slot).await
+    }
+
+    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
+        match submit::submit(self.0.begin().await?, run, options, TIMES).await {
+            // Another request with this key was a moment faster: its run is found now.
+            Err(StoreError::Invalid { code, .. })
+                if code == UNIQUE && options.idempotency_key.is_some() =>
+            {
+                submit::submit(self.0.begin().await?, run, options, TIMES).await
+            }
+            done => done,
+        }
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
@@ -75,18 +99,38 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
-        let mut freed = self.ask(sql::RELEASE_EXPIRED, vec![]).await?.len();
-        let Some(slot) = slot else { return Ok(freed) };
-        for mut held in self.ask(sql::HELD_BY, vec![slot.into()]).await? {
-            freed += self.ask(sql::RELEASE_HELD, vec![held.value()?, slot.into()]).await?.len();
-        }
-        Ok(freed)
+        self.sweep(slot).await
     }
 
     async fn next_deadline(&self) -> Result<Option<u64>> {
         let rows = self.ask(sql::NEXT_DEADLINE, vec![]).await?;
         let ms = verbs::one(rows)?.maybe_int()?;
         Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
+    }
+
+    async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced> {
+        control::resolve(self.0.begin().await?, call, how, TIMES).await
+    }
+
+    async fn attention(&self, limit: u32) -> Result<Vec<Waiting>> {
+        let found = self.ask(sql::ATTENTION, vec![limit.into()]).await?;
+        found.into_iter().map(rows::waiting).collect()
+    }
+
+    async fn cancel(&self, run: TaskRunId) -> Result<Advanced> {
+        self.stop(run, Stop::Cancel).await
+    }
+
+    async fn pause(&self, run: TaskRunId, paused: bool) -> Result<Advanced> {
+        self.set_paused(run, paused).await
+    }
+
+    async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced> {
+        control::retry(self.0.begin().await?, run, how, TIMES).await
+    }
+
+    async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize> {
+        control::prune(self.0.begin().await?, older_than_ms, limit).await
     }
 
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {

@@ -19,6 +19,67 @@ pub struct NewRun {
     pub parent: Option<LeaseRef>,
 }
 
+/// What a submission may ask for beside the run itself.
+#[derive(Clone, Debug, Default)]
+pub struct SubmitOptions {
+    /// The same key with the same task and input answers the same run, as long as it is kept.
+    pub idempotency_key: Option<String>,
+    /// The run fails unless it ends within so many milliseconds.
+    pub timeout_ms: Option<i64>,
+    /// No run is made while so many are open. Runs that are submitted at the same moment may
+    /// exceed it by as many; a run that a call becomes is always made.
+    pub most_open: Option<u32>,
+}
+
+/// What a person says about a call that is `needs_attention`.
+#[derive(Clone, Debug)]
+pub enum Resolution {
+    /// It has this outcome.
+    Outcome(Outcome),
+    /// It is sent again.
+    Again,
+}
+
+/// How a run goes on after it failed or was cancelled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Retry {
+    /// On the newest version of its code, which must make the calls made so far once more.
+    pub newest_code: bool,
+    /// It fails unless it ends within so many milliseconds from now.
+    pub timeout_ms: Option<i64>,
+}
+
+/// A call that waits for a person.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Waiting {
+    /// Its row.
+    #[serde(rename = "stackRunId")]
+    pub id: StackRunId,
+    /// Its run.
+    #[serde(rename = "taskRunId")]
+    pub task_run_id: TaskRunId,
+    /// The run's task.
+    pub task_name: String,
+    /// Number of the call in its run.
+    pub seq: u32,
+    /// Wrapped service.
+    pub service_name: String,
+    /// Dotted method.
+    pub method_name: String,
+    /// Arguments.
+    pub args: Json,
+    /// Claims so far.
+    pub attempt: u32,
+    /// Leases lost so far.
+    pub crashes: u32,
+    /// When it was last sent, or was about to be.
+    #[serde(serialize_with = "tasker_core::time::iso_ms::opt")]
+    pub sent_at: Option<i64>,
+    /// Since when it waits.
+    #[serde(serialize_with = "tasker_core::time::iso_ms::serialize")]
+    pub since: i64,
+}
+
 /// A run that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Submitted {

@@ -13,61 +13,13 @@ use crate::{
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
     sql,
-    types::{Advance, Advanced, Claimed, NewRun, Outcome, Submitted},
+    types::{Advance, Advanced, Claimed, Outcome},
     value::Row,
 };
 
-/// Makes a run and its root row; with a parent, its call waits for the run from now on. A call
-/// becomes one run, however often it is asked for.
-pub async fn submit<S: Session>(mut s: S, new: &NewRun, times: Times) -> Result<Submitted> {
-    let made = make(&mut s, new, times).await;
-    let (s, (submitted, writes)) = granted(s, made).await?;
-    s.commit(writes).await?;
-    Ok(submitted)
-}
-
-async fn make<S: Session>(s: &mut S, new: &NewRun, t: Times) -> Result<(Submitted, Vec<Write>)> {
-    // The run above first: locks are taken in the same order everywhere.
-    let above = match &new.parent {
-        Some(lease) => Some((lease, load_above(s, lease.id).await?)),
-        None => None,
-    };
-    if let Some((lease, _)) = &above {
-        let known = s.query(sql::NESTED, vec![lease.id.into()]).await?;
-        if let Some(mut row) = known.into_iter().next() {
-            let (task_run_id, root_id) = (TaskRunId(row.int()?), StackRunId(row.int()?));
-            return Ok((Submitted { task_run_id, root_id }, Vec::new()));
-        }
-    }
-    let (function, version) = match &new.code {
-        Some(_) => (Value::Null, Value::Null),
-        None => {
-            let found = s.query(sql::FIND_FUNCTION, vec![(&new.name).into()]).await?;
-            let mut row = found
-                .into_iter()
-                .next()
-                .ok_or_else(|| StoreError::NotFound(format!("task '{}'", new.name)))?;
-            (row.value()?, row.value()?)
-        }
-    };
-    let parent = new.parent.as_ref().map(|p| p.id);
-    let task: Vec<Value> =
-        vec![function, version, (&new.name).into(), (&new.input).into(), parent.into()];
-    let task_run_id = TaskRunId(one(s.query(sql::INSERT_TASK, task).await?)?.int()?);
-    let args = json::of(&[Some(new.name.as_str())]);
-    let code = new.code.as_ref().map(|c| json::of(&serde_json::json!({ "taskCode": c })));
-    let root = vec![task_run_id.into(), parent.into(), args.into(), code.into()];
-    let root_id = StackRunId(one(s.query(sql::INSERT_ROOT, root).await?)?.int()?);
-    let writes = match above {
-        Some((lease, loaded)) => loaded.delegate(lease, t)?.writes,
-        None => Vec::new(),
-    };
-    Ok((Submitted { task_run_id, root_id }, writes))
-}
-
 /// Ends the transaction of a verb that was refused, so that its locks are gone when the caller
 /// hears of it: a claim meanwhile would have skipped the rows.
-async fn granted<S: Session, T>(s: S, planned: Result<T>) -> Result<(S, T)> {
+pub async fn granted<S: Session, T>(s: S, planned: Result<T>) -> Result<(S, T)> {
     match planned {
         Ok(planned) => Ok((s, planned)),
         Err(refused) => {
@@ -165,7 +117,7 @@ pub async fn release<S: Session>(mut s: S, row: &Handed, times: Times) -> Result
 }
 
 /// Writes a plan, if there is one.
-async fn commit<S: Session>(mut s: S, plan: Result<Plan>, times: Times) -> Result<Advanced> {
+pub async fn commit<S: Session>(mut s: S, plan: Result<Plan>, times: Times) -> Result<Advanced> {
     let plan = match plan {
         Ok(plan) => with_outer(&mut s, plan, times).await,
         refused => refused,
@@ -184,7 +136,7 @@ async fn commit<S: Session>(mut s: S, plan: Result<Plan>, times: Times) -> Resul
 }
 
 /// If a nested run ended, the call above it is settled in the same transaction.
-async fn with_outer<S: Session>(s: &mut S, mut plan: Plan, times: Times) -> Result<Plan> {
+pub async fn with_outer<S: Session>(s: &mut S, mut plan: Plan, times: Times) -> Result<Plan> {
     let Some((call, outcome)) = plan.outer.take() else { return Ok(plan) };
     let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
     match load_above(s, call).await.and_then(|l| l.nested(call, &outcome, now, times)) {
@@ -199,7 +151,7 @@ async fn with_outer<S: Session>(s: &mut S, mut plan: Plan, times: Times) -> Resu
     }
 }
 
-async fn load<S: Session>(s: &mut S, root: StackRunId) -> Result<Loaded> {
+pub async fn load<S: Session>(s: &mut S, root: StackRunId) -> Result<Loaded> {
     let lock = Write::new(sql::LOCK_CHAIN, [root.into()]);
     let load = Write::new(sql::LOAD_CHAIN, [root.into()]);
     let mut found = s.queries(vec![lock, load]).await?;
@@ -207,7 +159,7 @@ async fn load<S: Session>(s: &mut S, root: StackRunId) -> Result<Loaded> {
 }
 
 /// Loads the run that a call belongs to.
-async fn load_above<S: Session>(s: &mut S, call: StackRunId) -> Result<Loaded> {
+pub async fn load_above<S: Session>(s: &mut S, call: StackRunId) -> Result<Loaded> {
     let rows = s.query(sql::PARENT, vec![call.into()]).await?;
     let mut row = rows.into_iter().next().ok_or_else(|| StoreError::missing("stack run", call))?;
     let root = row.maybe_int()?.ok_or(StoreError::Rejected(Rejected::Fenced))?;

@@ -199,3 +199,51 @@ async fn a_value_that_postgres_refuses_is_the_callers_fault() {
         "{error:?}"
     );
 }
+
+/// Many ended, paused and waiting runs must not make the next claim slower.
+#[tokio::test]
+async fn no_hot_statement_reads_a_whole_table() {
+    let server = Server::obtain().unwrap();
+    let (database, _store) = fresh(&server).await;
+    let client = client(database.url()).await;
+    let fill = "\
+        insert into task_runs (task_name, status, ended_at) \
+          select 't', 'completed', clock_timestamp() from generate_series(1, 5000); \
+        insert into stack_runs (parent_task_run_id, kind, service_name, method_name, status, runnable) \
+          select id, 'task', 'x', 'y', case when id % 10 = 0 then 'pending' else 'completed' end, \
+            id % 20 <> 0 from task_runs; \
+        insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
+            method_name, status) \
+          select parent_task_run_id, id, 'call', n, 'x', 'y', 'completed' \
+            from stack_runs, generate_series(0, 4) n where kind = 'task'; \
+        analyze";
+    client.batch_execute(fill).await.unwrap();
+    let mut wrong = Vec::new();
+    for (name, text) in tasker_store::conformance::hot() {
+        let rows = client.simple_query(&format!("explain {text}")).await.unwrap();
+        let line = |m: &tokio_postgres::SimpleQueryMessage| match m {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).unwrap_or("").to_owned(),
+            _ => String::new(),
+        };
+        let plan: Vec<String> = rows.iter().map(line).collect();
+        let plan = plan.join("\n");
+        if ["stack_runs", "task_runs"].iter().any(|t| plan.contains(&format!("Seq Scan on {t}"))) {
+            wrong.push(format!("{name}:\n{plan}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_slot_is_one_process() {
+    let server = Server::obtain().unwrap();
+    let (database, store) = fresh(&server).await;
+    let other = connect(database.url()).await.unwrap();
+    let held = store.hold_slot("p").await.unwrap();
+    assert!(held.is_some());
+    assert!(other.hold_slot("q").await.unwrap().is_some());
+    let refused = other.hold_slot("p").await.unwrap_err();
+    assert!(refused.to_string().contains("works as 'p'"), "{refused}");
+    drop(held);
+    assert!(other.hold_slot("p").await.unwrap().is_some(), "free as soon as its holder is gone");
+}

@@ -2,10 +2,12 @@
 
 use clap::{Args, Parser, Subcommand};
 
+mod control;
 mod gmail;
 mod keystore;
 mod publish;
 
+pub use control::{Prune, Resolve, Retry};
 pub use gmail::GmailSearch;
 pub use keystore::{Keystore, KeystoreCommand};
 pub use publish::Publish;
@@ -18,7 +20,10 @@ Examples:
   tasker gmail-search --query 'from:billing has:attachment' --max-results-per-user 50
   tasker submit hello-task --input '{\"name\":\"Ada\"}' --watch
   tasker runs --status failed
-  tasker inspect 12";
+  tasker inspect 12
+  tasker attention
+  tasker resolve 345 --result '{\"id\":\"msg-1\"}'
+  tasker retry 12 --newest-code";
 
 /// The command line of tasker, a durable task runner.
 #[derive(Debug, Parser)]
@@ -88,6 +93,29 @@ pub enum Command {
     Migrate(Database),
     /// Forget all runs of a database; tasks and secrets stay.
     Clear(Clear),
+    /// Forget runs that ended long ago.
+    Prune(Prune),
+    /// End a run, and those its calls became.
+    Cancel {
+        /// Number of the run.
+        id: i64,
+    },
+    /// Let a run stop at its next quiet point.
+    Pause {
+        /// Number of the run.
+        id: i64,
+    },
+    /// Let a paused run go on.
+    Resume {
+        /// Number of the run.
+        id: i64,
+    },
+    /// Let a failed or cancelled run go on from its last failed step.
+    Retry(Retry),
+    /// List calls whose outcome is unknown: they wait for a person.
+    Attention,
+    /// Say what became of such a call.
+    Resolve(Resolve),
 }
 
 /// A task and its input.
@@ -101,6 +129,12 @@ pub struct Submit {
     /// Follow the run to its end and print its result.
     #[arg(long, short)]
     pub watch: bool,
+    /// Submitted again with this key, the same task and input are the same run.
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    /// The run fails unless it ends in this time, e.g. 90s, 12h or 3d.
+    #[arg(long, value_name = "TIME", value_parser = control::time)]
+    pub timeout: Option<i64>,
 }
 
 /// Which runs.

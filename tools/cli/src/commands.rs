@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod control;
 mod database;
 mod gmail_search;
 mod keystore;
@@ -22,6 +23,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Migrate(args) => return database::migrate(&args).await,
         Command::Clear(args) => return database::clear(&args).await,
+        Command::Prune(args) => return database::prune(&args).await,
         _ => {}
     }
     let client = Client::new(&cli.connection)?;
@@ -37,7 +39,13 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Logs { id, limit } => runs::logs(&client, id, limit).await,
         Command::Status { id } => runs::status(&client, id).await,
         Command::Keystore(args) => keystore::run(&client, &args).await,
-        Command::Migrate(_) | Command::Clear(_) => Ok(ExitCode::SUCCESS),
+        Command::Cancel { id } => control::cancel(&client, id).await,
+        Command::Pause { id } => control::pause(&client, id).await,
+        Command::Resume { id } => control::resume(&client, id).await,
+        Command::Retry(args) => control::retry(&client, &args).await,
+        Command::Attention => control::attention(&client).await,
+        Command::Resolve(args) => control::resolve(&client, &args).await,
+        Command::Migrate(_) | Command::Clear(_) | Command::Prune(_) => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -54,7 +62,7 @@ fn why_not_completed(row: &serde_json::Value) -> String {
         "failed" => format!("run {id} failed: {}", crate::render::headline(&row["error"])),
         "needs_attention" => format!(
             "run {id} waits for a person: a call's outcome is unknown and it must not be repeated blindly; \
-             `tasker inspect {id}` shows which"
+             `tasker attention` shows which, `tasker resolve` says what became of it"
         ),
         other => format!("run {id} ended as {other}"),
     }

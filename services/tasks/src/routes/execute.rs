@@ -7,22 +7,26 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tasker_core::{time::iso, wire::LeaseRef};
-use tasker_http::{ApiError, JsonBody};
-use tasker_store::{NewRun, StoreError, Submitted};
+use tasker_http::ApiError;
+use tasker_store::{NewRun, StoreError, SubmitOptions, Submitted};
 
 use crate::{
     Shape,
     answer::{store_error, success_with_logs},
-    body::{Fields, no_input},
+    body::{Body, Fields, no_input},
 };
-
-type Body = Result<JsonBody<std::collections::HashMap<String, tasker_core::Json>>, ApiError>;
 
 /// The lease of the host call that becomes this run, set by the processor alone.
 const PARENT: &str = "x-tasker-parent";
+/// As Stripe and the IETF draft name it; `idempotencyKey` in the body says the same.
+const KEY: &str = "idempotency-key";
+/// The column's width.
+const MOST_KEY: usize = 255;
+/// Seconds after which a client that was turned away may come back.
+const COME_BACK: &str = "5";
 /// Names listed when a task is unknown.
 const NAMES_SHOWN: usize = 50;
 
@@ -84,9 +88,19 @@ async fn submit(
     let name = task_name(&fields, shape)?;
     let parent = parent(headers)?;
     let input = fields.take("input").unwrap_or_else(no_input);
+    let options = SubmitOptions {
+        idempotency_key: key(headers, &fields)?,
+        timeout_ms: fields.timeout()?,
+        most_open: state.most_open,
+    };
     let run = NewRun { name, input, code: None, parent };
-    let made = match state.store.submit(&run).await {
+    let made = match state.store.submit_with(&run, &options).await {
         Ok(made) => made,
+        Err(full @ StoreError::Full(_)) => {
+            let mut answer = shape.error(store_error(full)).into_response();
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(COME_BACK));
+            return Ok(answer);
+        }
         Err(error) => return Err(refused(state, &run, error).await),
     };
     state.wake_processor();
@@ -109,6 +123,32 @@ fn task_name(fields: &Fields, shape: Shape) -> Result<String, ApiError> {
         ),
     };
     found.filter(|name| !name.is_empty()).ok_or_else(|| ApiError::bad_request(missing))
+}
+
+/// The client's key for this submission, from the header or the body.
+fn key(headers: &HeaderMap, fields: &Fields) -> Result<Option<String>, ApiError> {
+    let said = fields.text("idempotencyKey")?;
+    let unreadable = || ApiError::bad_request(format!("header {KEY} must be plain text"));
+    let header = match headers.get(KEY) {
+        Some(value) => Some(value.to_str().map_err(|_| unreadable())?.to_owned()),
+        None => None,
+    };
+    if let (Some(one), Some(other)) = (&header, &said)
+        && one != other
+    {
+        return Err(ApiError::bad_request(format!(
+            "header {KEY} and 'idempotencyKey' differ: send one of them"
+        )));
+    }
+    let key = header.or(said);
+    let fits =
+        |key: &String| !key.is_empty() && key.chars().count() <= MOST_KEY && !key.contains('\0');
+    if key.as_ref().is_some_and(|key| !fits(key)) {
+        return Err(ApiError::bad_request(format!(
+            "the idempotency key must have 1 to {MOST_KEY} characters"
+        )));
+    }
+    Ok(key)
 }
 
 fn parent(headers: &HeaderMap) -> Result<Option<LeaseRef>, ApiError> {

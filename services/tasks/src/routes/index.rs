@@ -13,7 +13,9 @@ pub async fn index() -> Json<Value> {
         "status": "running",
         "endpoints": [
             "POST /execute", "POST /publish", "GET /status?id=N", "GET /status/N",
-            "GET /logs?task_id=N", "GET /list", "GET /runs", "GET /schema?task=NAME", "GET /health",
+            "GET /logs?task_id=N", "GET /list", "GET /runs", "GET /schema?task=NAME",
+            "POST /cancel", "POST /pause", "POST /resume", "POST /retry",
+            "GET /attention", "POST /resolve", "GET /health",
         ],
     }))
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use serde_json::{Value, json};
 use tasker_http::Peers;
 use tasker_store::StorageAdapter;
-use tasks::{State, router};
+use tasks::{State, TasksArgs, router};
 use tokio::sync::mpsc;
 
 use super::{Answer, request};
@@ -18,6 +18,7 @@ pub struct Service {
     pub app: Router,
     pub store: Arc<dyn StorageAdapter>,
     pub triggers: mpsc::UnboundedReceiver<Value>,
+    peers: Peers,
 }
 
 impl Service {
@@ -37,10 +38,17 @@ impl Service {
         let peers = Peers::at(&url, std::collections::HashMap::new(), None).unwrap();
         let app = tasker_http::with_layers(tasker_http::mount(
             "tasks",
-            router(State::new(store.clone(), peers)),
+            router(State::new(store.clone(), peers.clone())),
         ));
         store.publish("hello", TASK, Some("Says hello.")).await.unwrap();
-        Self { app, store, triggers }
+        Self { app, store, triggers, peers }
+    }
+
+    /// The same service with room for so many open runs.
+    pub fn limit(&mut self, max_open_runs: u32) {
+        let state = State::new(self.store.clone(), self.peers.clone());
+        let routes = router(state.with(&TasksArgs { max_open_runs }));
+        self.app = tasker_http::with_layers(tasker_http::mount("tasks", routes));
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -10,8 +10,10 @@
 //! * a write counts only from the holder of the row's lease, at the row's epoch;
 //! * a row that ended never changes again, so a result is recorded once;
 //! * an open run always has a row that somebody can claim, a row that somebody holds, a timer, a
-//!   nested run, or a row that waits for a person: it is never stuck.
+//!   nested run, or a row that waits for a person: it is never stuck. A paused run is as open as
+//!   before, but nobody can claim its rows.
 
+mod control;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -43,6 +45,10 @@ pub struct Root {
     pub deliveries: u32,
     /// Number of the next call.
     pub next_seq: Seq,
+    /// Nobody may claim its rows until it is resumed.
+    pub paused: bool,
+    /// It was ended from outside (cancelled, out of time), between two turns of its code.
+    pub stopped: bool,
 }
 
 /// Control columns of a call or timer.
@@ -58,6 +64,19 @@ pub struct Child {
     pub lease: Lease,
     /// Place in the order of deliveries, once it ended with an outcome.
     pub delivery: Option<u32>,
+    /// What the end of its run did to it, for a retry.
+    pub at_end: Option<AtEnd>,
+    /// It may have happened and must not be repeated blindly.
+    pub unsure: bool,
+}
+
+/// Why the end of a run cancelled a call or timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtEnd {
+    /// It was open then: a retry opens it again.
+    Cut,
+    /// The code asked for it in the very turn that ended the run: a retry runs that turn again.
+    New,
 }
 
 /// Fencing number of a row and who holds it.
@@ -119,6 +138,34 @@ pub enum Event {
         /// The row's holder.
         by: Holder,
     },
+    /// A person says what became of a call that waits for one.
+    Resolved {
+        /// The call.
+        seq: Seq,
+        /// What became of it.
+        how: Resolved,
+    },
+    /// The run is ended from outside, whatever it was doing.
+    Stopped {
+        /// How.
+        end: End,
+    },
+    /// Its rows may not be claimed until it is resumed.
+    Paused,
+    /// Its rows may be claimed again.
+    Unpaused,
+    /// A run that ended without a result goes on from its last failed step. The chain holds what
+    /// that end cut off, and the last outcome.
+    Retried,
+}
+
+/// What a person decided about a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// It has this outcome; whether that is a success.
+    Outcome(bool),
+    /// It is sent again.
+    Again,
 }
 
 /// How a task ended.
@@ -128,6 +175,8 @@ pub enum End {
     Completed,
     /// It threw, or broke a limit.
     Failed,
+    /// Somebody did not want it any more.
+    Cancelled,
 }
 
 /// What must happen outside the chain.
@@ -153,6 +202,15 @@ pub enum Rejected {
     /// The code is quiet, has not ended and waits for nothing.
     #[error("the task waits for nothing that can happen")]
     Deadlock,
+    /// The run ended before.
+    #[error("the run has already ended: {0}")]
+    Ended(crate::Status),
+    /// Only a run that ended without a result can be tried again.
+    #[error("only a run that failed or was cancelled can be retried; this one is {0}")]
+    NotFailed(crate::Status),
+    /// The call does not wait for a person.
+    #[error("this call does not wait for a person: it is not needs_attention")]
+    NotWaiting,
 }
 
 /// Applies `event` to `chain`.
@@ -173,7 +231,7 @@ pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), R
             cleared.into_iter().for_each(|seq| next.clear_timer(seq));
             asked.into_iter().for_each(|kind| next.ask(kind));
             match end {
-                Some(end) => next.finish(end),
+                Some(end) => next.finish_after(chain, end),
                 None => next.suspend(keep)?,
             }
         }
@@ -192,11 +250,16 @@ pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), R
         }
         Event::Released { by } => {
             match next.check(&by)? {
-                Some(seq) => next.child(seq)?.release(),
+                Some(seq) => next.release_child(seq)?,
                 None => next.root.release(),
             }
             vec![Effect::Wake]
         }
+        Event::Resolved { seq, how } => next.resolve(seq, how)?,
+        Event::Stopped { end } => next.stop(end)?,
+        Event::Paused => next.pause()?,
+        Event::Unpaused => next.unpause()?,
+        Event::Retried => next.retry()?,
     };
     Ok((next, effects))
 }

@@ -48,9 +48,11 @@ impl Chain {
         let child = Child {
             kind,
             status: Status::Pending,
-            runnable: kind == Kind::Timer,
+            runnable: kind == Kind::Timer && !self.root.paused,
             lease: Lease::default(),
             delivery: None,
+            at_end: None,
+            unsure: false,
         };
         self.open.insert(self.root.next_seq, child);
         self.root.next_seq += 1;
@@ -62,6 +64,7 @@ impl Chain {
         self.root.status = match end {
             End::Completed => Status::Completed,
             End::Failed => Status::Failed,
+            End::Cancelled => Status::Cancelled,
         };
         self.root.waiting_on = None;
         self.root.lease.owner = None;
@@ -85,6 +88,10 @@ impl Chain {
     pub(super) fn promote(&mut self, keep: Option<String>) -> Vec<Effect> {
         let timers = self.open.values().any(|c| c.kind == Kind::Timer && c.is_ready());
         let mut effects = if timers { vec![Effect::Wake] } else { Vec::new() };
+        // A paused run stops at its quiet point: the next call waits until it is resumed.
+        if self.root.paused {
+            return effects;
+        }
         if self.open.values().any(Child::is_active_call) {
             return effects;
         }
@@ -133,12 +140,7 @@ impl Child {
         self.runnable && self.status == Status::Pending
     }
 
-    pub(super) fn release(&mut self) {
-        self.status = Status::Pending;
-        self.lease.owner = None;
-    }
-
-    fn cancel(&mut self) {
+    pub(super) fn cancel(&mut self) {
         self.status = Status::Cancelled;
         // A holder that comes back late finds another epoch.
         self.lease = Lease { epoch: self.lease.epoch + 1, owner: None };

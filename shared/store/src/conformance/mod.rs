@@ -7,12 +7,16 @@
 
 mod claims;
 mod cold;
+mod control;
 mod fixture;
 mod functions;
 mod keys;
+mod limits;
 mod nested;
+mod plans;
 mod queries;
 mod recovery;
+mod retries;
 mod stress;
 mod tables;
 mod timers;
@@ -20,6 +24,7 @@ mod values;
 mod warm;
 
 use futures::future::BoxFuture;
+pub use plans::hot;
 
 use crate::StorageAdapter;
 
@@ -87,6 +92,22 @@ cases! {
     recovery::a_lease_runs_out_only_when_it_is_not_kept,
     recovery::an_unknown_outcome_waits_for_a_person,
     recovery::an_idle_store_has_no_deadline,
+    control::a_person_settles_a_call,
+    control::a_run_is_cancelled_with_those_below,
+    control::a_cancelled_run_fails_the_call_above,
+    control::a_paused_run_stands_still,
+    control::a_pause_reaches_the_runs_below,
+    retries::a_failed_call_is_made_again,
+    retries::a_throw_is_replayed_from_the_journals_end,
+    retries::a_cancelled_run_goes_on_where_it_was,
+    retries::a_failed_run_below_goes_on_too,
+    retries::a_finished_run_below_is_not_run_twice,
+    limits::a_root_that_kills_its_holders_fails,
+    limits::a_call_that_kills_its_holders_is_an_error,
+    limits::a_run_out_of_time_fails,
+    limits::a_key_makes_one_run,
+    limits::open_runs_are_capped,
+    limits::old_runs_are_forgotten,
     values::json_keeps_its_bytes,
     values::big_documents,
     values::odd_text,
@@ -107,4 +128,5 @@ cases! {
     tables::json_columns_come_back_as_json,
     tables::many_rows_at_once,
     stress::every_run_ends_right,
+    stress::people_interfere,
 }

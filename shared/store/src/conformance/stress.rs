@@ -38,6 +38,72 @@ pub async fn every_run_ends_right(store: &dyn StorageAdapter) {
     assert_eq!(store.next_deadline().await.unwrap(), None);
 }
 
+/// The same while somebody cancels, retries and pauses runs at random: whatever is abandoned is
+/// taken up again, and nothing is lost, swapped or done by two.
+pub async fn people_interfere(store: &dyn StorageAdapter) {
+    for name in [OUTER, "inner"] {
+        store.publish(name, "1", None).await.unwrap();
+    }
+    for _ in 0..RUNS {
+        let run = NewRun { name: OUTER.into(), input: json::null(), code: None, parent: None };
+        store.submit(&run).await.unwrap();
+    }
+    let processors = || join_all((0..4).map(|n| Processor::beside_people(store, n).run()));
+    futures::future::join(processors(), people(store)).await;
+    // A run may have been taken up again after the last processor had found nothing more.
+    processors().await;
+    let runs = store.runs(&RunFilter { limit: 1000, ..Default::default() }).await.unwrap();
+    assert_eq!(runs.len(), RUNS * (1 + ROUNDS), "each nested run was made once");
+    for run in runs {
+        assert_eq!(run.status, Status::Completed, "{run:?}");
+        assert_eq!(run.result.unwrap().get(), (3 * ROUNDS).to_string());
+    }
+}
+
+async fn people(store: &dyn StorageAdapter) {
+    let mut dice = Dice(0x1234_5678_9abc_def1);
+    for _ in 0..150 {
+        let runs = store.runs(&RunFilter { limit: 1000, ..Default::default() }).await.unwrap();
+        let open: Vec<_> = runs.iter().filter(|r| !r.status.is_terminal()).collect();
+        if open.is_empty() {
+            return;
+        }
+        dice.one_in(2);
+        let id = open[dice.0 as usize % open.len()].id;
+        let may_be_over = |r: Result<Advanced>| match r {
+            Ok(_) => true,
+            Err(StoreError::Rejected(Rejected::Ended(_))) => false,
+            Err(other) => panic!("{other}"),
+        };
+        if dice.one_in(2) {
+            if may_be_over(store.pause(id, true).await) {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+                may_be_over(store.pause(id, false).await);
+            }
+        } else if may_be_over(store.cancel(id).await) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            // Those that were cancelled with it first: then none is left behind.
+            revive(store).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+}
+
+/// Retries all that was cancelled, runs from above first: they take theirs up again.
+async fn revive(store: &dyn StorageAdapter) {
+    let cancelled =
+        RunFilter { status: Some(Status::Cancelled), limit: 1000, ..Default::default() };
+    let mut runs = store.runs(&cancelled).await.unwrap();
+    runs.sort_by_key(|r| r.id);
+    for run in runs {
+        match store.retry(run.id, crate::Retry::default()).await {
+            // A processor was faster: the call above has taken it up.
+            Ok(_) | Err(StoreError::Rejected(Rejected::NotFailed(_))) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
 /// A small random number generator: the case must not depend on chance from outside.
 struct Dice(u64);
 
@@ -78,12 +144,25 @@ struct Processor<'a> {
     dice: Dice,
     /// A lease it lost, to come back with.
     lost: Option<LeaseRef>,
+    /// People may take its rows away at any moment.
+    people: bool,
 }
 
 impl<'a> Processor<'a> {
     fn new(store: &'a dyn StorageAdapter, n: u64) -> Self {
         let dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (n + 1));
-        Self { store, slot: format!("slot-{n}"), dice, lost: None }
+        Self { store, slot: format!("slot-{n}"), dice, lost: None, people: false }
+    }
+
+    fn beside_people(store: &'a dyn StorageAdapter, n: u64) -> Self {
+        Self { people: true, ..Self::new(store, n) }
+    }
+
+    async fn give_back(&self, row: &Handed, delay_ms: i64) {
+        match self.store.release(row, delay_ms).await {
+            Err(StoreError::Rejected(Rejected::Fenced)) if self.people => {}
+            done => done.unwrap(),
+        }
     }
 
     async fn run(mut self) {
@@ -111,27 +190,33 @@ impl<'a> Processor<'a> {
     async fn work(&mut self, kind: Kind, row: Handed) {
         let mut now = Some((kind, row));
         while let Some((kind, row)) = now.take() {
-            if self.dice.one_in(12) {
+            if self.dice.one_in(12) && self.may_die(&row).await {
                 // Killed and started again; its call may have been made or not.
                 self.lost = Some(row.lease);
                 self.store.release_expired(Some(&self.slot)).await.unwrap();
                 return;
             }
             if self.dice.one_in(12) {
-                self.store.release(&row, 1).await.unwrap();
+                self.give_back(&row, 1).await;
                 return;
             }
             now = match self.try_work(kind, &row).await {
                 Ok(done) => done.next.map(|row| (Kind::Call, row)),
                 Err(StoreError::Rejected(Rejected::Outdated)) => {
                     // The journal grew meanwhile: once more, by whoever comes first.
-                    self.store.release(&row, 0).await.unwrap();
+                    self.give_back(&row, 0).await;
                     None
                 }
+                Err(StoreError::Rejected(Rejected::Fenced)) if self.people => None,
                 Err(other) => panic!("{kind:?} {row:?}: {other}"),
             };
             self.come_back_late().await;
         }
+    }
+
+    /// A third time in a row would be a crash loop, which is another case.
+    async fn may_die(&self, row: &Handed) -> bool {
+        self.store.stack_run(row.lease.id).await.unwrap().is_some_and(|r| r.crashes < 2)
     }
 
     async fn come_back_late(&mut self) {

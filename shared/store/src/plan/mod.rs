@@ -1,6 +1,7 @@
 //! From locked rows and a request to the rows to write: the store's use of the state machine.
 //! No I/O here.
 
+mod control;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -90,11 +91,18 @@ impl Loaded {
             let args = r.maybe_json()?.unwrap_or_else(tasker_core::json::null);
             let options = verbs::options(r.maybe_json()?)?;
             let (idempotent, attempt) = (r.bool()?, r.count()?);
+            let delivery = r.maybe_int()?.and_then(|n| u32::try_from(n).ok());
+            let (at_end, unsure) = (r.maybe_text()?, r.bool()? && !idempotent);
             if id == root_id {
                 (task_run_id, outer_call) = (run, parent);
-                chain = Some(Root { status, waiting_on, lease, deliveries, next_seq });
+                let (paused, stopped) = (!runnable, at_end.is_some());
+                let root =
+                    Root { status, waiting_on, lease, deliveries, next_seq, paused, stopped };
+                chain = Some(root);
             } else if parent == Some(root_id) {
-                open.insert(seq, Child { kind, status, runnable, lease, delivery: None });
+                let at_end = at_end.and_then(|word| writes::at_end(&word));
+                let child = Child { kind, status, runnable, lease, delivery, at_end, unsure };
+                open.insert(seq, child);
                 let row = CallRow { id, service, method, args, options, idempotent, attempt };
                 calls.insert(seq, row);
             }
@@ -193,6 +201,9 @@ impl Loaded {
     ) -> Result<Plan> {
         let (next, effects) = transition(&self.chain, event)?;
         let mut plan = Plan::default();
+        let forgotten = self.calls.iter().filter(|(seq, _)| !next.open.contains_key(seq));
+        let forget = |(_, row): (_, &CallRow)| Write::new(sql::FORGET_CHILD, [row.id.into()]);
+        plan.writes.extend(forgotten.map(forget));
         // Ended rows first: they leave the index that allows one active call a run.
         let mut rows: Vec<_> = next.open.iter().collect();
         rows.sort_by_key(|(seq, child)| {
@@ -202,7 +213,8 @@ impl Loaded {
             if let (Some(row), Some(before)) = (self.calls.get(seq), self.chain.open.get(seq)) {
                 if child != before {
                     let values = settled.as_ref().filter(|s| s.seq == *seq);
-                    plan.writes.push(writes::save_child(row.id, child, values, times));
+                    let at = writes::not_before(before, child, times);
+                    plan.writes.push(writes::save_child(row.id, child, values, times, at));
                 }
             } else if let Some(ask) = asked.get((seq - self.chain.root.next_seq) as usize) {
                 plan.made_at.push(plan.writes.len());
@@ -213,7 +225,7 @@ impl Loaded {
             plan.writes.push(writes::save_root(self.root_id, &next.root, end, times));
         }
         if let Some(end) = end {
-            plan.writes.push(writes::end_task(self.task_run_id, end));
+            plan.writes.push(writes::end_task(self.task_run_id, next.root.status, end));
         } else if self.chain.root.next_seq == 0 && next.root.next_seq > 0 {
             plan.writes.push(Write::new(sql::BEGIN_TASK, [self.task_run_id.into()]));
         }

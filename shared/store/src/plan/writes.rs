@@ -1,9 +1,9 @@
 //! The rows that a plan writes.
 
 use tasker_core::{
-    StackRunId, Status, TaskRunId,
+    Kind, StackRunId, Status, TaskRunId,
     call::TIMER,
-    chain::{Child, Root, Seq},
+    chain::{AtEnd, Child, Root, Seq},
 };
 
 use super::{Loaded, Settled, Times};
@@ -33,7 +33,7 @@ impl Loaded {
             Ask::Call(c) if !c.options.is_default() => tasker_core::json::of(&c.options).into(),
             _ => Value::Null,
         };
-        let values: [Value; 15] = [
+        let values: [Value; 16] = [
             self.task_run_id.into(),
             self.root_id.into(),
             child.kind.as_str().into(),
@@ -48,15 +48,42 @@ impl Loaded {
             child.lease.owner.clone().into(),
             times.lease_ms.into(),
             delay.into(),
+            child.at_end.map(at_end_word).into(),
             options,
         ];
         Write::new(sql::INSERT_CHILD, values)
     }
 }
 
-pub fn save_child(id: StackRunId, child: &Child, settled: Option<&Settled>, times: Times) -> Write {
+/// The database's word for what the end of its run did to a row.
+fn at_end_word(at_end: AtEnd) -> &'static str {
+    match at_end {
+        AtEnd::Cut => "cut",
+        AtEnd::New => "new",
+    }
+}
+
+/// Reads that word.
+pub fn at_end(word: &str) -> Option<AtEnd> {
+    [AtEnd::Cut, AtEnd::New].into_iter().find(|a| at_end_word(*a) == word)
+}
+
+/// When the row may be claimed: as it was (`None`), or so many milliseconds from now. A timer that
+/// is paused, cancelled or opened again keeps its time.
+pub fn not_before(before: &Child, child: &Child, times: Times) -> Option<i64> {
+    let keeps = child.kind == Kind::Timer && before.status != Status::Processing;
+    (!keeps).then_some(times.delay_ms)
+}
+
+pub fn save_child(
+    id: StackRunId,
+    child: &Child,
+    settled: Option<&Settled>,
+    times: Times,
+    not_before: Option<i64>,
+) -> Write {
     let (result, error) = columns(settled.map(|s| &s.outcome));
-    let values: [Value; 11] = [
+    let values: [Value; 12] = [
         id.into(),
         child.status.into(),
         child.runnable.into(),
@@ -67,15 +94,17 @@ pub fn save_child(id: StackRunId, child: &Child, settled: Option<&Settled>, time
         settled.map(|s| s.at_ms).into(),
         result,
         error,
-        times.delay_ms.into(),
+        not_before.into(),
+        child.at_end.map(at_end_word).into(),
     ];
     Write::new(sql::SAVE_CHILD, values)
 }
 
 pub fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Times) -> Write {
-    let (result, error) = columns(end);
+    // Nobody failed in a run that was not wanted any more.
+    let (result, error) = columns(end.filter(|_| root.status != Status::Cancelled));
     let delay = if root.status == Status::Pending { times.delay_ms } else { 0 };
-    let values: [Value; 9] = [
+    let values: [Value; 11] = [
         id.into(),
         root.status.into(),
         root.lease.epoch.into(),
@@ -85,12 +114,13 @@ pub fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Time
         result,
         error,
         delay.into(),
+        (!root.paused).into(),
+        root.stopped.then_some("stopped").into(),
     ];
     Write::new(sql::SAVE_ROOT, values)
 }
 
-pub fn end_task(id: TaskRunId, end: &Outcome) -> Write {
-    let status = if end.is_ok() { Status::Completed } else { Status::Failed };
+pub fn end_task(id: TaskRunId, status: Status, end: &Outcome) -> Write {
     let (result, error) = columns(Some(end));
     Write::new(sql::END_TASK, [id.into(), status.into(), result, error])
 }

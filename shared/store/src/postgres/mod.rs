@@ -2,6 +2,7 @@
 
 mod migrate;
 mod session;
+mod slot;
 mod value;
 
 use std::{collections::HashMap, sync::RwLock, time::Duration};
@@ -11,6 +12,7 @@ use tokio_postgres::NoTls;
 
 use crate::{Dialect, Result, StoreError, session::Backend};
 use session::PgSession;
+pub use slot::SlotGuard;
 
 /// Connections of one process. Six services stay well below Postgres's default of 100.
 const POOL_SIZE: usize = 10;
@@ -25,6 +27,7 @@ const SESSION: &str = "-c statement_timeout=15s -c lock_timeout=2s \
 /// The Postgres backend.
 pub struct Postgres {
     pool: Pool,
+    config: tokio_postgres::Config,
     rendered: RwLock<HashMap<&'static str, String>>,
 }
 
@@ -41,14 +44,14 @@ impl Postgres {
             .tcp_user_timeout(Duration::from_secs(15))
             .application_name("tasker");
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, manager))
+        let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
             .max_size(POOL_SIZE)
             .wait_timeout(Some(POOL_WAIT))
             .create_timeout(Some(CONNECT_WAIT))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        Ok(Self { pool, rendered: RwLock::default() })
+        Ok(Self { pool, config, rendered: RwLock::default() })
     }
 
     fn render(&self, template: &'static str) -> String {
@@ -77,13 +80,17 @@ impl Backend for Postgres {
     async fn migrate(&self) -> Result<()> {
         migrate::run(&self.pool).await
     }
+
+    async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
+        slot::hold(&self.config, slot).await
+    }
 }
 
 /// A connection from the pool, or why there is none.
 async fn connection(pool: &Pool) -> Result<Object> {
     use deadpool_postgres::{PoolError, TimeoutType};
     pool.get().await.map_err(|e| match e {
-        PoolError::Backend(e) => value::error(e),
+        PoolError::Backend(e) => value::unreachable(e),
         PoolError::Timeout(TimeoutType::Wait) => {
             StoreError::Unavailable("all connections of this process are in use".into())
         }

@@ -62,13 +62,35 @@ pub fn row(row: tokio_postgres::Row) -> Result<Row> {
 pub fn error(e: tokio_postgres::Error) -> StoreError {
     let Some(db) = e.as_db_error() else { return StoreError::Unavailable(reasons(&e)) };
     let code = db.code().code();
-    match &code[..2] {
-        // Data and constraint errors, syntax and unknown names, too large or too deep a value, an
-        // error that a trigger raised: the request's fault, and the same when it is repeated.
-        "21" | "22" | "23" | "42" | "44" | "54" | "P0" => {
-            StoreError::Invalid { code: code.to_owned(), message: db.message().to_owned() }
+    if is_passing(code) {
+        return StoreError::Unavailable(format!("{} ({code})", db.message()));
+    }
+    StoreError::Invalid { code: code.to_owned(), message: db.message().to_owned() }
+}
+
+/// The same for a connection that could not be opened: whatever the server says, no request is
+/// wrong because of it.
+pub fn unreachable(e: tokio_postgres::Error) -> StoreError {
+    match error(e) {
+        StoreError::Invalid { code, message } => {
+            StoreError::Unavailable(format!("{message} ({code})"))
         }
-        _ => StoreError::Unavailable(format!("{} ({code})", db.message())),
+        other => other,
+    }
+}
+
+/// Whether the server, and not the statement, is the reason. Everything else is the same when it
+/// is repeated: data, constraints, syntax, a feature that is not there.
+fn is_passing(code: &str) -> bool {
+    match code.get(..2).unwrap_or_default() {
+        // Connection, conflict with others, resources, locks, system, internal.
+        "08" | "40" | "53" | "55" | "58" | "XX" => true,
+        // Shutdown and restart; a statement that took too long is slow because the server is.
+        "57" => code.starts_with("57P") || code == "57014",
+        // A standby that was asked to write, a transaction that was ended for idling, a pooler
+        // that lost a prepared statement: the connection's fault.
+        "25" | "26" => true,
+        _ => false,
     }
 }
 
@@ -79,4 +101,23 @@ fn reasons(e: &dyn std::error::Error) -> String {
         let next = e.to_string();
         if all.ends_with(&next) { all } else { format!("{all}: {next}") }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn only_the_servers_own_troubles_pass() {
+        for code in
+            ["08006", "40001", "40P01", "53300", "55P03", "57P01", "57014", "58030", "XX000"]
+        {
+            assert!(is_passing(code), "{code}");
+        }
+        for code in
+            ["0A000", "22P02", "23505", "28000", "2201X", "39000", "42P01", "57000", "P0001", ""]
+        {
+            assert!(!is_passing(code), "{code}");
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Every statement of the engine, once for both databases (see [`crate::dialect`]).
 
+mod control;
 mod reads;
 mod runs;
 
+pub use control::*;
 pub use reads::*;
 pub use runs::*;

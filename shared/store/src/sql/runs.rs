@@ -10,7 +10,8 @@ macro_rules! chain_columns {
         "id, parent_stack_run_id, parent_task_run_id, kind, seq, status, runnable, epoch, \
          lease_owner, deliveries, next_seq, \
          (select w.seq from stack_runs w where w.id = stack_runs.waiting_on_stack_run_id), \
-         service_name, method_name, {text args}, {text options}, idempotent, attempt "
+         service_name, method_name, {text args}, {text options}, idempotent, attempt, \
+         delivery, at_end, sent_at is not null "
     };
 }
 
@@ -35,15 +36,19 @@ select case when kind <> 'task' then parent_stack_run_id end from stack_runs whe
 /// Writes a call's control columns, and its outcome when it has one.
 pub const SAVE_CHILD: &str = "\
 update stack_runs set status = {text $2}, runnable = $3, \
-  attempt = attempt + case when {text $5} is not null and epoch <> $4 then 1 else 0 end, \
+  attempt = case when {text $2} = 'pending' and status in ('failed', 'cancelled') then 0 \
+    else attempt + case when {text $5} is not null and epoch <> $4 then 1 else 0 end end, \
+  crashes = case when {text $2} = 'pending' and status in ('failed', 'cancelled') then 0 \
+    else crashes end, \
   sent_at = case when {text $2} = 'pending' then null \
     when {text $5} is not null and epoch <> $4 and not idempotent then {now} else sent_at end, \
   lease_until = case when {text $5} is null then null when epoch = $4 then lease_until \
     else {after $6} end, \
   epoch = $4, lease_owner = {text $5}, delivery = {int $7}, delivered_ms = {int $8}, \
-  result = coalesce({json $9}, result), error = coalesce({json $10}, error), \
-  not_before = {after $11}, updated_at = {now}, \
-  ended_at = case when {text $2} in ('completed', 'failed', 'cancelled') then {now} else ended_at end \
+  result = {json $9}, error = {json $10}, \
+  not_before = case when {int $11} is null then not_before else {after $11} end, at_end = {text $12}, \
+  updated_at = {now}, \
+  ended_at = case when {text $2} in ('completed', 'failed', 'cancelled') then {now} end \
 where id = $1";
 
 /// Writes the root's control columns, and the run's outcome when it ended.
@@ -53,21 +58,22 @@ update stack_runs set status = {text $2}, epoch = $3, \
   lease_until = case when {text $2} = 'processing' then lease_until end, \
   waiting_on_stack_run_id = (select c.id from stack_runs c \
     where c.parent_stack_run_id = $1 and c.seq = {int $4} and c.kind <> 'task'), \
-  deliveries = $5, next_seq = $6, \
-  result = coalesce({json $7}, result), error = coalesce({json $8}, error), \
-  not_before = {after $9}, updated_at = {now}, \
-  ended_at = case when {text $2} in ('completed', 'failed', 'cancelled') then {now} else ended_at end \
+  deliveries = $5, next_seq = $6, result = {json $7}, error = {json $8}, \
+  not_before = {after $9}, runnable = $10, at_end = {text $11}, \
+  crashes = case when {text $2} = 'suspended_waiting_child' then 0 else crashes end, \
+  updated_at = {now}, \
+  ended_at = case when {text $2} in ('completed', 'failed', 'cancelled') then {now} end \
 where id = $1";
 
 /// Makes a call or timer.
 pub const INSERT_CHILD: &str = "\
 insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
   method_name, args, status, runnable, idempotent, epoch, lease_owner, lease_until, attempt, \
-  sent_at, not_before, options) \
+  sent_at, not_before, at_end, options) \
 values ($1, $2, $3, $4, $5, $6, {json $7}, $8, $9, $10, $11, {text $12}, \
   case when {text $12} is null then null else {after $13} end, \
   case when {text $12} is null then 0 else 1 end, \
-  case when {text $12} is null or $10 then null else {now} end, {after $14}, {json $15}) \
+  case when {text $12} is null or $10 then null else {now} end, {after $14}, {text $15}, {json $16}) \
 returning id";
 
 /// The run has begun.
@@ -88,20 +94,22 @@ pub const FIND_FUNCTION: &str = "select id, version from task_functions where na
 
 /// A run.
 pub const INSERT_TASK: &str = "\
-insert into task_runs (task_function_id, version, task_name, input, status, parent_stack_run_id) \
-values ({int $1}, {int $2}, $3, {json $4}, 'pending', {int $5}) returning id";
+insert into task_runs (task_function_id, version, task_name, input, status, parent_stack_run_id, \
+  idempotency_key) \
+values ({int $1}, {int $2}, $3, {json $4}, 'pending', {int $5}, {text $6}) returning id";
 
 /// The run that a call became.
 pub const NESTED: &str = "\
-select t.id, r.id from task_runs t \
+select t.id, r.id, t.status, {text t.result} from task_runs t \
 join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
 where t.parent_stack_run_id = $1";
 
 /// A run's root row.
 pub const INSERT_ROOT: &str = "\
 insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
-  method_name, args, status, idempotent, vm_state) \
-values ($1, {int $2}, 'task', 0, 'deno-executor', 'execute', {json $3}, 'pending', true, {json $4}) \
+  method_name, args, status, idempotent, vm_state, runnable, deadline) \
+values ($1, {int $2}, 'task', 0, 'deno-executor', 'execute', {json $3}, 'pending', true, {json $4}, \
+  $5, case when {int $6} is null then null else {after $6} end) \
 returning id";
 
 /// Takes the ready row that has waited longest; others' locked rows are skipped.
@@ -149,12 +157,40 @@ macro_rules! lost {
     };
 }
 
+/// A row that took its third processor with it is not tried again by itself. What must not be
+/// repeated blindly waits for a person before that.
+macro_rules! poison {
+    () => {
+        "crashes >= 2 and (kind <> 'call' or idempotent or sent_at is null) "
+    };
+}
+
+/// Rows that would be freed, but are poison.
+pub const POISON: &str = concat!(
+    "select id from stack_runs where status = 'processing' and lease_until < {now} and ",
+    poison!(),
+    "order by lease_until limit 100"
+);
+
+/// Whether a row is poison now: its lease ran out, or it is held by this slot, which begins anew.
+/// Its number of lost leases, this one included.
+pub const IS_POISON: &str = concat!(
+    "select epoch, lease_owner, crashes + 1 from stack_runs where id = $1 and status = 'processing' \
+     and (lease_until < {now} or lease_owner = {text $2}) and ",
+    poison!()
+);
+
+/// The lease that was the last straw, counted.
+pub const COUNT_CRASH: &str = "update stack_runs set crashes = crashes + 1 where id = $1";
+
 /// Frees leases that ran out. Rows that somebody works on this moment are left for the next time:
 /// waiting for several rows at once could deadlock.
 pub const RELEASE_EXPIRED: &str = concat!(
     "with lost as materialized ( \
        select id as picked from stack_runs where status = 'processing' and lease_until < {now} \
-       order by lease_until limit 100 {skip}) \
+         and not (",
+    poison!(),
+    ") order by lease_until limit 100 {skip}) \
      update stack_runs set ",
     lost!(),
     "from lost where id = picked returning id"
@@ -168,13 +204,18 @@ pub const HELD_BY: &str =
 pub const RELEASE_HELD: &str = concat!(
     "update stack_runs set ",
     lost!(),
-    "where id = $1 and status = 'processing' and lease_owner = $2 returning id"
+    "where id = $1 and status = 'processing' and lease_owner = $2 and not (",
+    poison!(),
+    ") returning id"
 );
 
-/// Milliseconds until the next lease runs out or the next row falls due.
+/// Milliseconds until the next lease runs out, the next row falls due or a run's time is over.
 pub const NEXT_DEADLINE: &str = "\
 select min({ms due}) - {now_ms} from ( \
   select min(lease_until) as due from stack_runs where status = 'processing' \
   union all \
   select min(not_before) from stack_runs \
-  where status in ('pending', 'pending_resume') and runnable) d";
+  where status in ('pending', 'pending_resume') and runnable \
+  union all \
+  select min(deadline) from stack_runs where deadline is not null and kind = 'task' \
+    and status in ('pending', 'processing', 'suspended_waiting_child', 'pending_resume')) d";

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use crate::{
     Dialect, Result, StoreError, Value,
     columns::Columns,
+    postgres::SlotGuard,
     session::{Backend, Session, Write},
     value::Row,
 };
@@ -71,6 +72,11 @@ impl Backend for Sqlite {
     async fn migrate(&self) -> Result<()> {
         // The thread brought the schema up to date when it opened the file.
         Ok(())
+    }
+
+    async fn hold_slot(&self, _: &str) -> Result<Option<SlotGuard>> {
+        // The file is this process's alone.
+        Ok(None)
     }
 }
 

@@ -45,6 +45,7 @@ create table task_runs (
   vm_logs json text,
   waiting_on_stack_run_id integer,
   parent_stack_run_id integer unique,
+  idempotency_key text unique,
   suspended_at timestamp,
   created_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
   updated_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
@@ -54,7 +55,7 @@ create table task_runs (
 create table stack_runs (
   id integer primary key,
   parent_task_run_id integer not null references task_runs (id) on delete cascade,
-  parent_stack_run_id integer references stack_runs (id) on delete cascade,
+  parent_stack_run_id integer,
   kind text not null check (kind in ('task', 'call', 'timer')),
   seq integer not null default 0,
   service_name text not null,
@@ -68,7 +69,7 @@ create table stack_runs (
   error json text,
   vm_state json text,
   resume_payload json text,
-  waiting_on_stack_run_id integer references stack_runs (id) deferrable initially deferred,
+  waiting_on_stack_run_id integer,
   runnable boolean not null default 1,
   idempotent boolean not null default 0,
   epoch integer not null default 0,
@@ -82,6 +83,8 @@ create table stack_runs (
   delivered_ms integer,
   deliveries integer not null default 0,
   next_seq integer not null default 0,
+  deadline timestamp,
+  at_end text,
   created_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
   updated_at timestamp not null default (cast(unixepoch('subsec') * 1000 as integer)),
   ended_at timestamp,
@@ -102,7 +105,13 @@ create index stack_runs_leased on stack_runs (lease_until) where status = 'proce
 create index stack_runs_open on stack_runs (parent_stack_run_id)
   where status in ('pending', 'processing', 'suspended_waiting_child', 'pending_resume', 'needs_attention');
 create index stack_runs_of_task on stack_runs (parent_task_run_id);
+create index stack_runs_deadline on stack_runs (deadline)
+  where deadline is not null and kind = 'task'
+    and status in ('pending', 'processing', 'suspended_waiting_child', 'pending_resume');
+create index stack_runs_attention on stack_runs (updated_at, id) where status = 'needs_attention';
 create index task_runs_newest on task_runs (created_at desc);
+create index task_runs_open on task_runs (id) where status in ('pending', 'processing');
+create index task_runs_ended on task_runs (ended_at) where ended_at is not null;
 
 create table task_logs (
   id integer primary key,

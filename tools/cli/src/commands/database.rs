@@ -1,11 +1,11 @@
-//! `tasker migrate` and `tasker clear`: the two commands that open the database.
+//! `tasker migrate`, `clear` and `prune`: the commands that open the database.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 
 use crate::{
-    args::{Clear, Database},
+    args::{Clear, Database, Prune},
     screen::Screen,
 };
 
@@ -29,5 +29,33 @@ pub async fn clear(args: &Clear) -> anyhow::Result<ExitCode> {
         .context("cannot open the database")?;
     store.clear_runs().await.context("cannot clear the runs")?;
     Screen::Stdout.line("All runs are forgotten; tasks and secrets are as they were.")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs forgotten in one transaction.
+const BATCH: u32 = 1_000;
+
+/// Forgets runs that ended long ago, in batches that others can work between.
+pub async fn prune(args: &Prune) -> anyhow::Result<ExitCode> {
+    let store = tasker_store::connect(&args.database.database_url)
+        .await
+        .context("cannot open the database")?;
+    let (mut forgotten, mut batch) = (0, BATCH);
+    loop {
+        match store.prune(args.older_than, batch).await {
+            Ok(0) => break,
+            Ok(some) => {
+                forgotten += some;
+                eprintln!("  {forgotten} runs forgotten");
+            }
+            // Too much for one statement's time: these runs have very many calls.
+            Err(tasker_store::StoreError::Unavailable(_)) if batch > 1 => batch /= 4,
+            Err(error) => {
+                return Err(error).context(format!("stopped after {forgotten} runs"));
+            }
+        }
+        batch = batch.max(1);
+    }
+    Screen::Stdout.line(format_args!("{forgotten} runs are forgotten."))?;
     Ok(ExitCode::SUCCESS)
 }

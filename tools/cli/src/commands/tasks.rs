@@ -15,7 +15,10 @@ use crate::{
 /// Submits a task; with `--watch` follows it.
 pub async fn submit(client: &Client, args: &Submit) -> anyhow::Result<ExitCode> {
     let input = input::json(&args.input, "--input")?;
-    let id = client.submit(&args.name, &input).await?;
+    let options = serde_json::json!({
+        "idempotencyKey": args.idempotency_key, "timeoutMs": args.timeout,
+    });
+    let id = client.submit_with(&args.name, &input, options).await?;
     if args.watch {
         eprintln!("Run {id} of {}.", args.name);
         return watch(client, id).await;

@@ -41,6 +41,13 @@ pub fn run_header(screen: Screen, run: &Value) -> Table {
         let waits = format!("stack run {}", plain(&run["waiting_on_stack_run_id"]));
         rows.add_row([Cell::new("Waits on"), Cell::new(waits)]);
     }
+    if run["paused"] == true {
+        let how = format!("until `tasker resume {}`", plain(&run["id"]));
+        rows.add_row([Cell::new("Paused"), Cell::new(how)]);
+    }
+    if !run["deadline"].is_null() {
+        rows.add_row([Cell::new("Must end by"), Cell::new(plain(&run["deadline"]))]);
+    }
     rows.add_row([Cell::new("Input"), Cell::new(one_line(&plain(&run["input"]), 400))]);
     rows
 }

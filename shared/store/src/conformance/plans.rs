@@ -1,0 +1,33 @@
+//! Statements that must stay cheap however many rows there are, for a look at Postgres's plans.
+
+use crate::{Dialect, sql};
+
+/// Name and text of each, with values in place of parameters.
+pub fn hot() -> Vec<(&'static str, String)> {
+    let texts: [(&str, &str, &[&str]); 15] = [
+        ("CLAIM_NEXT", sql::CLAIM_NEXT, &["'p'", "10000"]),
+        ("CLAIM_ROW", sql::CLAIM_ROW, &["'p'", "10000", "7"]),
+        ("RELEASE_EXPIRED", sql::RELEASE_EXPIRED, &[]),
+        ("POISON", sql::POISON, &[]),
+        ("OVERDUE", sql::OVERDUE, &[]),
+        ("NEXT_DEADLINE", sql::NEXT_DEADLINE, &[]),
+        ("LOAD_CHAIN", sql::LOAD_CHAIN, &["7"]),
+        ("LOAD_ENDED", sql::LOAD_ENDED, &["7"]),
+        ("TREE", sql::TREE, &["7"]),
+        ("NESTED", sql::NESTED, &["7"]),
+        ("KEYED", sql::KEYED, &["'k'"]),
+        ("FULL", sql::FULL, &["99"]),
+        ("RUN", sql::RUN, &["7"]),
+        ("ATTENTION", sql::ATTENTION, &["50"]),
+        ("PRUNABLE", sql::PRUNABLE, &["-1000", "10"]),
+    ];
+    texts.into_iter().map(|(name, text, values)| (name, filled(text, values))).collect()
+}
+
+fn filled(text: &str, values: &[&str]) -> String {
+    let mut out = Dialect::Postgres.render(text);
+    for (i, value) in values.iter().enumerate().rev() {
+        out = out.replace(&format!("${}", i + 1), value);
+    }
+    out
+}

@@ -1,0 +1,220 @@
+//! The verbs for people and deadlines. Each is one transaction.
+
+use tasker_core::{
+    Json, StackRunId, Status, TaskError, TaskRunId,
+    chain::{End, Rejected},
+    json,
+    wire::LeaseRef,
+};
+
+use crate::{
+    Result, StoreError, Value,
+    plan::{Loaded, Plan, Times},
+    session::{Session, Write},
+    sql, submit,
+    types::{Advanced, Resolution, Retry},
+    verbs::{commit, finish, granted, load, load_above, one},
+};
+
+/// Settles a call that waits for a person.
+pub async fn resolve<S: Session>(
+    mut s: S,
+    call: StackRunId,
+    how: &Resolution,
+    times: Times,
+) -> Result<Advanced> {
+    let plan = resolution(&mut s, call, how, times).await;
+    commit(s, plan, times).await
+}
+
+async fn resolution<S: Session>(
+    s: &mut S,
+    call: StackRunId,
+    how: &Resolution,
+    times: Times,
+) -> Result<Plan> {
+    let loaded = match load_above(s, call).await {
+        // A root waits for no person.
+        Err(StoreError::Rejected(Rejected::Fenced)) => return Err(Rejected::NotWaiting.into()),
+        loaded => loaded?,
+    };
+    let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
+    loaded.resolve(call, how, now, times)
+}
+
+/// Why a run is ended from outside.
+#[derive(Clone, Copy)]
+pub enum Stop {
+    /// Somebody does not want it any more.
+    Cancel,
+    /// Its time is over: so many milliseconds.
+    Timeout(i64),
+}
+
+impl Stop {
+    fn end(self) -> End {
+        match self {
+            Self::Cancel => End::Cancelled,
+            Self::Timeout(_) => End::Failed,
+        }
+    }
+
+    fn error(self, run: TaskRunId) -> Json {
+        json::of(&match self {
+            Self::Cancel => TaskError::new("Cancelled", format!("run {run} was cancelled")),
+            Self::Timeout(ms) => {
+                TaskError::new("RunTimeout", format!("run {run} did not end within {ms} ms"))
+            }
+        })
+    }
+}
+
+/// Ends a run from outside, and cancels the runs that its open calls became.
+pub async fn stop<S: Session>(
+    mut s: S,
+    run: TaskRunId,
+    why: Stop,
+    times: Times,
+) -> Result<Advanced> {
+    let plan = stopping(&mut s, run, why, times).await;
+    match plan {
+        // Told twice, done once.
+        Err(StoreError::Rejected(Rejected::Ended(Status::Cancelled)))
+            if matches!(why, Stop::Cancel) =>
+        {
+            s.rollback().await;
+            Ok(Advanced { finished: true, ..Advanced::default() })
+        }
+        plan => commit(s, plan, times).await,
+    }
+}
+
+async fn stopping<S: Session>(s: &mut S, run: TaskRunId, why: Stop, t: Times) -> Result<Plan> {
+    let (top, below) = family(s, run).await?;
+    if let Stop::Timeout(_) = why {
+        let late = s.query(sql::IS_OVERDUE, vec![top.root_id.into()]).await?;
+        if late.is_empty() {
+            return Err(Rejected::Outdated.into());
+        }
+    }
+    let mut writes = Vec::new();
+    for nested in below {
+        let error = Stop::Cancel.error(nested.task_run_id);
+        writes.extend(nested.stop(End::Cancelled, Err(error), t)?.writes);
+    }
+    let mut plan = top.stop(why.end(), Err(why.error(run)), t)?;
+    plan.writes.splice(0..0, writes);
+    Ok(plan)
+}
+
+/// Keeps a run's rows, and those of the runs its calls became, from being claimed; or lets them.
+pub async fn pause<S: Session>(
+    mut s: S,
+    run: TaskRunId,
+    paused: bool,
+    times: Times,
+) -> Result<Advanced> {
+    let plan = pausing(&mut s, run, paused, times).await;
+    commit(s, plan, times).await
+}
+
+async fn pausing<S: Session>(s: &mut S, run: TaskRunId, paused: bool, t: Times) -> Result<Plan> {
+    let (top, below) = family(s, run).await?;
+    let mut plan = top.pause(paused, t)?;
+    for nested in below {
+        let more = nested.pause(paused, t)?;
+        plan.writes.extend(more.writes);
+        plan.reply.wake |= more.reply.wake;
+    }
+    Ok(plan)
+}
+
+/// A run and the open ones below it, locked from the deepest up: a run that ends locks in this
+/// order too. Outdated if another call became a run meanwhile; then the caller begins again.
+async fn family<S: Session>(s: &mut S, run: TaskRunId) -> Result<(Loaded, Vec<Loaded>)> {
+    let roots = tree(s, run).await?;
+    let mut all = Vec::with_capacity(roots.len());
+    for root in &roots {
+        all.push(load(s, *root).await?);
+    }
+    if tree(s, run).await? != roots {
+        return Err(Rejected::Outdated.into());
+    }
+    let top = all.pop().ok_or_else(|| StoreError::missing("task run", run))?;
+    Ok((top, all))
+}
+
+async fn tree<S: Session>(s: &mut S, run: TaskRunId) -> Result<Vec<StackRunId>> {
+    let rows = s.query(sql::TREE, vec![run.into()]).await?;
+    rows.into_iter().map(|mut r| Ok(StackRunId(r.int()?))).collect()
+}
+
+/// A run that did not complete goes on from its last failed step.
+pub async fn retry<S: Session>(
+    mut s: S,
+    run: TaskRunId,
+    how: Retry,
+    times: Times,
+) -> Result<Advanced> {
+    let plan = retrying(&mut s, run, how, times).await;
+    commit(s, plan, times).await
+}
+
+async fn retrying<S: Session>(s: &mut S, run: TaskRunId, how: Retry, t: Times) -> Result<Plan> {
+    let root = s.query(sql::ROOT, vec![run.into()]).await?;
+    let mut root = root.into_iter().next().ok_or_else(|| StoreError::missing("task run", run))?;
+    submit::reopen(s, StackRunId(root.int()?), how, t).await
+}
+
+/// Ends what a row whose holders keep dying stands for, if it is still so; answers whether.
+/// `slot`: rows that this slot holds count, since its process begins anew.
+pub async fn crash_loop<S: Session>(
+    mut s: S,
+    id: StackRunId,
+    slot: Option<&str>,
+    times: Times,
+) -> Result<bool> {
+    let plan = poisoned(&mut s, id, slot, times).await;
+    match plan {
+        Ok(Some(plan)) => commit(s, Ok(plan), times).await.map(|_| true),
+        Ok(None) => finish(s).await.map(|()| false),
+        Err(refused) => granted(s, Err(refused)).await.map(|(_, ())| false),
+    }
+}
+
+async fn poisoned<S: Session>(
+    s: &mut S,
+    id: StackRunId,
+    slot: Option<&str>,
+    times: Times,
+) -> Result<Option<Plan>> {
+    let loaded = match load_above(s, id).await {
+        Err(StoreError::Rejected(Rejected::Fenced)) => load(s, id).await?,
+        loaded => loaded?,
+    };
+    // Under the lock: a holder may have come back since the row was found.
+    let found = s.query(sql::IS_POISON, vec![id.into(), slot.into()]).await?;
+    let Some(mut row) = found.into_iter().next() else { return Ok(None) };
+    let lease = LeaseRef { id, epoch: row.int()?, owner: row.text()? };
+    let crashes = row.int()?;
+    let mut error = TaskError::new(
+        "CrashLoop",
+        format!("given up: whoever worked on this died or hung {crashes} times in a row"),
+    );
+    error.details = Some(serde_json::json!({
+        "stackRunId": id, "crashes": crashes, "lastHolder": lease.owner,
+    }));
+    let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
+    loaded.crash_loop(&lease, Err(json::of(&error)), now, times).map(Some)
+}
+
+/// Forgets ended runs.
+pub async fn prune<S: Session>(mut s: S, older_than_ms: i64, limit: u32) -> Result<usize> {
+    let age = older_than_ms.saturating_neg();
+    let rows = s.query(sql::PRUNABLE, vec![age.into(), limit.into()]).await?;
+    let ids = rows.into_iter().map(|mut r| r.int()).collect::<Result<Vec<_>>>()?;
+    let list: Value = json::of(&ids).into();
+    let writes = sql::PRUNE.into_iter().map(|text| Write::new(text, [list.clone()]));
+    s.commit(if ids.is_empty() { Vec::new() } else { writes.collect() }).await?;
+    Ok(ids.len())
+}

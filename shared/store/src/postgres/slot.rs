@@ -1,0 +1,98 @@
+//! One live process a slot: a restart frees what its slot holds, so two processes of one name would
+//! take each other's work away.
+//!
+//! A session lock on a connection of its own says who lives. The server lets it go the moment the
+//! process is gone, so nothing has to beat and a restart need not wait.
+
+use std::time::Duration;
+
+use tokio_postgres::{Config, NoTls};
+
+use super::value;
+use crate::{Result, StoreError};
+
+/// First half of the lock's number: "task".
+const LOCK: i32 = 0x7461_736b;
+/// The server may need a moment to notice that the process before this one is gone.
+const PATIENCE: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(100);
+/// Between two tries to get the lock back after the connection broke.
+const RECONNECT: Duration = Duration::from_secs(2);
+/// Supabase's pooler in transaction mode: a session lock would be somebody else's.
+const POOLER: u16 = 6543;
+
+/// The right to a slot's name, until dropped.
+#[derive(Debug)]
+pub struct SlotGuard(tokio::task::JoinHandle<()>);
+
+impl Drop for SlotGuard {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Takes the slot; an error that says what to do if another process has it. A server that is away
+/// does not stop the process: the slot is taken once it is back.
+pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
+    if config.get_ports().contains(&POOLER) {
+        tracing::warn!(
+            slot,
+            "behind a transaction pooler nobody can tell whether a slot is in use"
+        );
+        return Ok(None);
+    }
+    for _ in 0..PATIENCE {
+        let held = match try_hold(config, slot).await {
+            Ok(None) => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            Ok(held) => held,
+            Err(error) => {
+                tracing::warn!(%error, slot, "the slot is not held yet");
+                None
+            }
+        };
+        let keep = keep(config.clone(), slot.to_owned(), held);
+        return Ok(Some(SlotGuard(tokio::spawn(keep))));
+    }
+    Err(StoreError::Unavailable(format!(
+        "another live process works as '{slot}': give this one a name of its own (--slot, TASKER_SLOT)"
+    )))
+}
+
+/// The client that holds the lock, and the end of its connection.
+type Held = (tokio_postgres::Client, tokio::task::JoinHandle<()>);
+
+async fn try_hold(config: &Config, slot: &str) -> Result<Option<Held>> {
+    let (client, connection) = config.connect(NoTls).await.map_err(value::unreachable)?;
+    let ended = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(%error, "the connection that holds the slot broke");
+        }
+    });
+    let lock = "select pg_try_advisory_lock($1, hashtext($2))";
+    let row = client.query_one(lock, &[&LOCK, &slot]).await.map_err(value::unreachable)?;
+    Ok(row.get::<_, bool>(0).then_some((client, ended)))
+}
+
+/// Gets the lock, and gets it back after a restart of the server.
+async fn keep(config: Config, slot: String, mut held: Option<Held>) {
+    loop {
+        if let Some((_client, ended)) = held.take() {
+            let _ = ended.await;
+        }
+        tokio::time::sleep(RECONNECT).await;
+        held = match try_hold(&config, &slot).await {
+            Ok(None) => {
+                tracing::error!(slot, "another process took this slot: stop one of them");
+                None
+            }
+            Ok(held) => held,
+            Err(error) => {
+                tracing::warn!(%error, slot, "the slot is not held");
+                None
+            }
+        };
+    }
+}

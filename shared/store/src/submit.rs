@@ -1,0 +1,157 @@
+//! Making runs: for clients, and for calls that become runs.
+
+use tasker_core::{StackRunId, Status, TaskRunId, chain::Rejected, json, wire::LeaseRef};
+
+use crate::{
+    Result, StoreError, Value,
+    plan::{Loaded, Plan, Times},
+    session::{Session, Write},
+    sql,
+    types::{NewRun, Retry, SubmitOptions, Submitted},
+    value::Row,
+    verbs::{granted, load_above, one},
+};
+
+/// Makes a run and its root row; with a parent, its call waits for the run from now on. A call
+/// becomes one run, however often it is asked for.
+pub async fn submit<S: Session>(
+    mut s: S,
+    new: &NewRun,
+    options: &SubmitOptions,
+    times: Times,
+) -> Result<Submitted> {
+    let made = make(&mut s, new, options, times).await;
+    let (s, (submitted, writes)) = granted(s, made).await?;
+    s.commit(writes).await?;
+    Ok(submitted)
+}
+
+async fn make<S: Session>(
+    s: &mut S,
+    new: &NewRun,
+    options: &SubmitOptions,
+    times: Times,
+) -> Result<(Submitted, Vec<Write>)> {
+    let Some(lease) = &new.parent else {
+        if let Some(known) = keyed(s, new, options).await? {
+            return Ok((known, Vec::new()));
+        }
+        refuse_overload(s, options).await?;
+        return Ok((insert(s, new, options, false).await?, Vec::new()));
+    };
+    // The run above first: it is locked before the one below exists.
+    let above = load_above(s, lease.id).await?;
+    let known = s.query(sql::NESTED, vec![lease.id.into()]).await?;
+    if let Some(row) = known.into_iter().next() {
+        return again(s, row, above, lease, times).await;
+    }
+    let made = insert(s, new, options, above.paused()).await?;
+    Ok((made, above.delegate(lease, times)?.writes))
+}
+
+/// The call became a run before. Whoever holds the call after a retry hands it over once more.
+async fn again<S: Session>(
+    s: &mut S,
+    mut row: Row,
+    above: Loaded,
+    lease: &LeaseRef,
+    times: Times,
+) -> Result<(Submitted, Vec<Write>)> {
+    let submitted =
+        Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
+    let (status, result) = (row.status()?, row.maybe_json()?);
+    if !above.holds(lease) {
+        return Ok((submitted, Vec::new()));
+    }
+    let plan = match status {
+        Status::Completed => {
+            let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
+            above.record(lease, &Ok(result.unwrap_or_else(json::null)), now, times)?
+        }
+        Status::Failed | Status::Cancelled => {
+            let mut plan = reopen(s, submitted.root_id, Retry::default(), times).await?;
+            plan.writes.extend(above.delegate(lease, times)?.writes);
+            plan
+        }
+        _ => above.delegate(lease, times)?,
+    };
+    Ok((submitted, plan.writes))
+}
+
+/// Plans the retry of an ended run.
+pub async fn reopen<S: Session>(
+    s: &mut S,
+    root: StackRunId,
+    how: Retry,
+    times: Times,
+) -> Result<Plan> {
+    let lock = Write::new(sql::LOCK_CHAIN, [root.into()]);
+    let ended = Write::new(sql::LOAD_ENDED, [root.into()]);
+    let mut found = s.queries(vec![lock, ended]).await?;
+    let loaded = Loaded::read(root, found.pop().unwrap_or_default())?;
+    if !loaded.status().is_terminal() {
+        return Err(Rejected::NotFailed(loaded.status()).into());
+    }
+    loaded.retry(how, times)
+}
+
+async fn keyed<S: Session>(
+    s: &mut S,
+    new: &NewRun,
+    options: &SubmitOptions,
+) -> Result<Option<Submitted>> {
+    let Some(key) = &options.idempotency_key else { return Ok(None) };
+    let found = s.query(sql::KEYED, vec![key.into()]).await?;
+    let Some(mut row) = found.into_iter().next() else { return Ok(None) };
+    let submitted =
+        Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
+    let (name, input) = (row.text()?, row.maybe_json()?.unwrap_or_else(json::null));
+    let differs = match (name == new.name, input.get() == new.input.get()) {
+        (true, true) => return Ok(Some(submitted)),
+        (false, _) => "another task",
+        (true, false) => "another input",
+    };
+    let run = submitted.task_run_id;
+    Err(StoreError::KeyReused(format!("this idempotency key made run {run} of {differs}")))
+}
+
+async fn refuse_overload<S: Session>(s: &mut S, options: &SubmitOptions) -> Result<()> {
+    let Some(most) = options.most_open else { return Ok(()) };
+    let Some(before) = most.checked_sub(1) else { return Err(StoreError::Full(most)) };
+    let full = s.query(sql::FULL, vec![before.into()]).await?;
+    if full.is_empty() { Ok(()) } else { Err(StoreError::Full(most)) }
+}
+
+async fn insert<S: Session>(
+    s: &mut S,
+    new: &NewRun,
+    options: &SubmitOptions,
+    paused: bool,
+) -> Result<Submitted> {
+    let (function, version) = match &new.code {
+        Some(_) => (Value::Null, Value::Null),
+        None => {
+            let found = s.query(sql::FIND_FUNCTION, vec![(&new.name).into()]).await?;
+            let missing = || StoreError::NotFound(format!("task '{}'", new.name));
+            let mut row = found.into_iter().next().ok_or_else(missing)?;
+            (row.value()?, row.value()?)
+        }
+    };
+    let parent = new.parent.as_ref().map(|p| p.id);
+    let key = options.idempotency_key.clone();
+    let task: Vec<Value> =
+        vec![function, version, (&new.name).into(), (&new.input).into(), parent.into(), key.into()];
+    let task_run_id = TaskRunId(one(s.query(sql::INSERT_TASK, task).await?)?.int()?);
+    let args = json::of(&[Some(new.name.as_str())]);
+    let code = new.code.as_ref().map(|c| json::of(&serde_json::json!({ "taskCode": c })));
+    let root = vec![
+        task_run_id.into(),
+        parent.into(),
+        args.into(),
+        code.into(),
+        (!paused).into(),
+        options.timeout_ms.into(),
+    ];
+    let root_id = StackRunId(one(s.query(sql::INSERT_ROOT, root).await?)?.int()?);
+    Ok(Submitted { task_run_id, root_id })
+}
