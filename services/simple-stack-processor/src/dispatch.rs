@@ -57,7 +57,8 @@ pub async fn call(state: &State, row: &Handed) -> Dispatched {
     // Stable over attempts, so that a service that remembers keys answers the same.
     let key = [("idempotency-key", format!("sr-{}", row.lease.id))];
     let body = Body { chain: call.chain() };
-    let reply = state.0.peers.post(&row.service, "", &body, &key, state.0.call_timeout).await;
+    let sent = state.0.peers.post(&row.service, "", &body, &key, state.0.call_timeout);
+    let reply = tasker_core::fault::around("send", sent).await;
     outcome(row, reply)
 }
 
@@ -100,7 +101,7 @@ fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
         Err(error @ PeerError::NotSent { .. }) => {
             later(row, None, TaskError::new("ServiceUnavailable", error.to_string()))
         }
-        Err(error) if row.idempotent => {
+        Err(error) if row.idempotent || tasker_core::fault::on("resend") => {
             later(row, None, TaskError::new("ServiceUnavailable", error.to_string()))
         }
         Err(error) => {
@@ -170,7 +171,8 @@ pub async fn executor(
         tasker: Progress,
     }
     let refused = |why: String, lost| Refused { why, lost };
-    let reply = state.0.peers.post("deno-executor", path, request, &[], timeout).await;
+    let sent = state.0.peers.post("deno-executor", path, request, &[], timeout);
+    let reply = tasker_core::fault::around("execute", sent).await;
     let reply = reply.map_err(|e| refused(e.to_string(), false))?;
     if reply.status.is_success() {
         let answer: Answer = serde_json::from_slice(&reply.body)

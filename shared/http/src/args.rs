@@ -52,7 +52,8 @@ impl CommonArgs {
     }
 }
 
-fn name_and_url(text: &str) -> Result<(String, String), String> {
+/// Reads `name=url`, as `TASKER_SERVICE_URLS` lists them.
+pub fn name_and_url(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, url)) if url.starts_with("http://") || url.starts_with("https://") => {
             Ok((name.trim().to_owned(), url.trim_end_matches('/').to_owned()))

@@ -13,7 +13,7 @@ mod peers;
 mod serve;
 mod telemetry;
 
-pub use args::CommonArgs;
+pub use args::{CommonArgs, name_and_url};
 pub use error::ApiError;
 pub use extract::JsonBody;
 pub use mount::{mount, with_layers};

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, json,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault, json,
     wire::{Handed, LeaseRef},
 };
 
@@ -37,15 +37,15 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn submit(&self, run: &NewRun) -> Result<Submitted> {
-        verbs::submit(self.0.begin().await?, run, TIMES).await
+        fault::around("submit", verbs::submit(self.0.begin().await?, run, TIMES)).await
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
-        verbs::claim(self.0.begin().await?, Wanted::Next, owner, TIMES).await
+        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Next, owner, TIMES)).await
     }
 
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        verbs::claim(self.0.begin().await?, Wanted::Row(id), owner, TIMES).await
+        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Row(id), owner, TIMES)).await
     }
 
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
@@ -53,19 +53,19 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn image(&self, root: StackRunId) -> Result<RunImage> {
-        image::image(self.0.begin().await?, root).await
+        fault::around("image", image::image(self.0.begin().await?, root)).await
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {
-        verbs::advance(self.0.begin().await?, advance, TIMES).await
+        fault::around("advance", verbs::advance(self.0.begin().await?, advance, TIMES)).await
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES).await
+        fault::around("record", verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES)).await
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
-        verbs::release(self.0.begin().await?, row, Times { delay_ms, ..TIMES }).await
+        fault::around("release", verbs::release(self.0.begin().await?, row, Times { delay_ms, ..TIMES })).await
     }
 
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool> {
@@ -75,7 +75,10 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
-        let mut freed = self.ask(sql::RELEASE_EXPIRED, vec![]).await?.len();
+        if fault::on("nosweep") {
+            return Ok(0);
+        }
+        let mut freed = fault::around("sweep", self.ask(sql::RELEASE_EXPIRED, vec![])).await?.len();
         let Some(slot) = slot else { return Ok(freed) };
         for mut held in self.ask(sql::HELD_BY, vec![slot.into()]).await? {
             freed += self.ask(sql::RELEASE_HELD, vec![held.value()?, slot.into()]).await?.len();

@@ -1,6 +1,6 @@
 //! All six services in one process.
 
-use std::{collections::HashMap, net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use axum::Router;
 use tasker_http::{CommonArgs, Peers, mount};
@@ -21,6 +21,9 @@ pub struct Args {
     /// Log lines as JSON.
     #[arg(long, env = "TASKER_LOG_JSON")]
     log_json: bool,
+    /// Services with an address of their own: name=url, comma separated.
+    #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = tasker_http::name_and_url)]
+    service_url: Vec<(String, String)>,
     #[command(flatten)]
     executor: deno_executor::ExecutorArgs,
     #[command(flatten)]
@@ -36,14 +39,14 @@ pub async fn serve(args: Args) -> ExitCode {
         port: args.port,
         database_url: format!("sqlite:{}", args.db.display()),
         functions_url: String::new(),
-        service_url: Vec::new(),
+        service_url: args.service_url.clone(),
         service_role_key: None,
         log_json: args.log_json,
     };
     tasker_http::run("tasker-dev", &common, async |address| {
         let store = tasker_store::connect(&common.database_url).await?;
         let functions = format!("http://{address}/functions/v1");
-        let peers = Peers::at(&functions, HashMap::new(), None)?;
+        let peers = Peers::at(&functions, common.service_urls(), None)?;
         let processor = simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);
         let routes = routes(&args, store, &peers, processor.clone())?;
         let started = processor.clone();
