@@ -41,11 +41,13 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
-        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Next, owner, TIMES)).await
+        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Next, owner, TIMES))
+            .await
     }
 
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Row(id), owner, TIMES)).await
+        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Row(id), owner, TIMES))
+            .await
     }
 
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
@@ -61,11 +63,16 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        fault::around("record", verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES)).await
+        fault::around("record", verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES))
+            .await
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
-        fault::around("release", verbs::release(self.0.begin().await?, row, Times { delay_ms, ..TIMES })).await
+        fault::around(
+            "release",
+            verbs::release(self.0.begin().await?, row, Times { delay_ms, ..TIMES }),
+        )
+        .await
     }
 
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool> {

@@ -103,7 +103,8 @@ impl Process {
 
     /// Sends a signal by name, e.g. `STOP`.
     pub fn signal(&self, name: &str) -> anyhow::Result<()> {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status()?;
+        let sent =
+            Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status()?;
         ensure!(sent.success(), "no process {} ({}) to send {name}", self.id(), self.name);
         Ok(())
     }

@@ -15,7 +15,10 @@ const SETTLED: [(&str, &str); 3] = [
         "rows are still open",
         "select id, status from stack_runs where status not in ('completed', 'failed', 'cancelled')",
     ),
-    ("leases are left", "select id, lease_owner from stack_runs where lease_owner is not null or lease_until is not null"),
+    (
+        "leases are left",
+        "select id, lease_owner from stack_runs where lease_owner is not null or lease_until is not null",
+    ),
     (
         "a step was recorded twice",
         "select parent_stack_run_id, seq from stack_runs where kind <> 'task' \
@@ -69,11 +72,16 @@ async fn oracle(world: &World, verdict: &mut Verdict) -> anyhow::Result<()> {
         let effects = world.oracle.effects_of(id);
         verdict.must(effects > 0 || text(2) != "completed", || format!("step {id} has no effect"));
     }
-    let orphans: Vec<i64> = world.oracle.rows().into_iter().filter(|r| !known.contains(r)).collect();
+    let orphans: Vec<i64> =
+        world.oracle.rows().into_iter().filter(|r| !known.contains(r)).collect();
     verdict.must(orphans.is_empty(), || format!("effects of rows that do not exist: {orphans:?}"));
     let repeated = world.oracle.repeated();
     verdict.must(repeated.is_empty(), || {
-        format!("{} effects repeated: {}", repeated.len(), repeated[..repeated.len().min(5)].join(", "))
+        format!(
+            "{} effects repeated: {}",
+            repeated.len(),
+            repeated[..repeated.len().min(5)].join(", ")
+        )
     });
     Ok(())
 }
@@ -81,10 +89,15 @@ async fn oracle(world: &World, verdict: &mut Verdict) -> anyhow::Result<()> {
 /// I11: the same bytes as without faults.
 pub fn same(clean: &Results, now: &Results, verdict: &mut Verdict) {
     verdict.must(clean.len() == now.len(), || format!("{} results of {}", now.len(), clean.len()));
-    let differ: Vec<&String> = clean.iter().filter(|(k, v)| now.get(*k) != Some(v)).map(|(k, _)| k).collect();
+    let differ: Vec<&String> =
+        clean.iter().filter(|(k, v)| now.get(*k) != Some(v)).map(|(k, _)| k).collect();
     verdict.must(differ.is_empty(), || {
         let first = differ.first().map_or_else(String::new, |k| {
-            format!("{:.200} instead of {:.200}", now.get(*k).map_or("nothing", String::as_str), clean[*k])
+            format!(
+                "{:.200} instead of {:.200}",
+                now.get(*k).map_or("nothing", String::as_str),
+                clean[*k]
+            )
         });
         format!("{} results differ from the clean run's: {first}", differ.len())
     });
@@ -93,7 +106,10 @@ pub fn same(clean: &Results, now: &Results, verdict: &mut Verdict) {
 }
 
 fn some(rows: &[super::db::Row]) -> String {
-    let shown: Vec<String> =
-        rows.iter().take(5).map(|r| r.iter().map(|c| c.as_deref().unwrap_or("null")).collect::<Vec<_>>().join(" ")).collect();
+    let shown: Vec<String> = rows
+        .iter()
+        .take(5)
+        .map(|r| r.iter().map(|c| c.as_deref().unwrap_or("null")).collect::<Vec<_>>().join(" "))
+        .collect();
     format!("{} ({})", rows.len(), shown.join("; "))
 }

@@ -28,9 +28,14 @@ pub async fn random_kills(case: &Case) -> anyhow::Result<Verdict> {
     kill_at_random(&mut world, case.seed, kills, &mut person).await?;
     let after = Instant::now();
     let settled = world.settle(case.patience(), &mut person).await?;
-    verdict.must(settled.is_some(), || format!("runs were still open {:?} after the last restart", case.patience()));
+    verdict.must(settled.is_some(), || {
+        format!("runs were still open {:?} after the last restart", case.patience())
+    });
     let repeats = world.db.number("select coalesce(sum(attempt - 1), 0) from stack_runs where kind = 'call' and attempt > 1").await?;
-    let steps = world.db.number("select count(*) from stack_runs where kind <> 'task' and status = 'completed'").await?;
+    let steps = world
+        .db
+        .number("select count(*) from stack_runs where kind <> 'task' and status = 'completed'")
+        .await?;
     let stall = stall(&world.db).await?;
     verdict.figure(format!(
         "{} runs x {calls} steps, {kills} kills in {:.0} s, all ended {:.1} s after the last restart; \
@@ -51,7 +56,12 @@ pub async fn random_kills(case: &Case) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-async fn kill_at_random(world: &mut World, seed: u64, kills: usize, person: &mut Person) -> anyhow::Result<()> {
+async fn kill_at_random(
+    world: &mut World,
+    seed: u64,
+    kills: usize,
+    person: &mut Person,
+) -> anyhow::Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
     let ms = Duration::from_millis;
     let mut back: Vec<(Instant, usize)> = Vec::new();
@@ -59,7 +69,8 @@ async fn kill_at_random(world: &mut World, seed: u64, kills: usize, person: &mut
     for _ in 0..kills {
         let next = Instant::now() + ms(random.random_range(50..=500));
         while Instant::now() < next {
-            let due: Vec<usize> = back.iter().filter(|(at, _)| *at <= Instant::now()).map(|(_, i)| *i).collect();
+            let due: Vec<usize> =
+                back.iter().filter(|(at, _)| *at <= Instant::now()).map(|(_, i)| *i).collect();
             back.retain(|(_, i)| !due.contains(i));
             due.into_iter().try_for_each(|i| world.fleet.spawn(i))?;
             tokio::time::sleep(ms(5)).await;

@@ -131,11 +131,20 @@ impl Fleet {
     /// Address of a service.
     pub fn url(&self, name: &str) -> String {
         let member = &self.members[self.index(name)];
-        if member.name == name { member.url.clone() } else { member.url.replace("/tasks", &format!("/{name}")) }
+        if member.name == name {
+            member.url.clone()
+        } else {
+            member.url.replace("/tasks", &format!("/{name}"))
+        }
     }
 
     /// POSTs JSON straight to a service.
-    pub async fn post(&self, name: &str, path: &str, body: &Value) -> anyhow::Result<(u16, Value, bool)> {
+    pub async fn post(
+        &self,
+        name: &str,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<(u16, Value, bool)> {
         let reply = self.client.post(format!("{}{path}", self.url(name))).json(body).send().await?;
         let status = reply.status().as_u16();
         let retry_after = reply.headers().contains_key("retry-after");
@@ -162,13 +171,6 @@ impl Fleet {
     /// Tells a processor that there may be work.
     pub async fn kick(&self) {
         let _ = self.post(PROCESSOR, "", &json!({ "trigger": "process-next" })).await;
-    }
-
-    /// How often the processes' logs say `text`.
-    pub fn logged(&self, text: &str) -> usize {
-        let mut logs: Vec<_> = self.members.iter().map(|m| self.dir.join(format!("{}.log", m.name))).collect();
-        logs.dedup();
-        logs.iter().map(|l| std::fs::read_to_string(l).unwrap_or_default().matches(text).count()).sum()
     }
 }
 
@@ -210,7 +212,8 @@ fn six(setup: &Setup<'_>, database: &str) -> anyhow::Result<Vec<Member>> {
     }
     let mut urls = vec![format!("wrappedoracle={}/wrappedoracle", setup.oracle)];
     for name in SERVICES {
-        let own: Vec<String> = members.iter().filter(|m| m.name == name).map(|m| m.url.clone()).collect();
+        let own: Vec<String> =
+            members.iter().filter(|m| m.name == name).map(|m| m.url.clone()).collect();
         urls.push(match (name, setup.proxy) {
             ("wrappedgapi", _) => format!("{name}={}/{name}", setup.oracle),
             (_, Some(proxy)) => {

@@ -122,23 +122,114 @@ macro_rules! experiment {
 
 const EXPERIMENTS: [Experiment; 20] = [
     experiment!("A1", "kill -9 of random services", crash::random_kills, ["nosweep"], false, true),
-    experiment!("A2", "the process ends itself at named points", crash_points::all, ["nosweep"], false, true),
-    experiment!("A3", "Postgres crashes and stays down", storage::postgres_crashes, ["nosync"], false, true),
-    experiment!("A4", "acknowledged submits, everything killed", storage::acknowledged, ["nosync"], false, true),
-    experiment!("A5", "cold restart with open runs, no client call", crash::cold_restart, ["nosweep"], false, true),
-    experiment!("A6", "a stopped processor wakes late; a long call", stops::zombie, ["nofence"], false, true),
+    experiment!(
+        "A2",
+        "the process ends itself at named points",
+        crash_points::all,
+        ["nosweep"],
+        false,
+        true
+    ),
+    experiment!(
+        "A3",
+        "Postgres crashes and stays down",
+        storage::postgres_crashes,
+        ["nosync"],
+        false,
+        true
+    ),
+    experiment!(
+        "A4",
+        "acknowledged submits, everything killed",
+        storage::acknowledged,
+        ["nosync"],
+        false,
+        true
+    ),
+    experiment!(
+        "A5",
+        "cold restart with open runs, no client call",
+        crash::cold_restart,
+        ["nosweep"],
+        false,
+        true
+    ),
+    experiment!(
+        "A6",
+        "a stopped processor wakes late; a long call",
+        stops::zombie,
+        ["nofence"],
+        false,
+        true
+    ),
     experiment!("A7", "SIGTERM under load", stops::drain, ["nodrain"], false, true),
-    experiment!("A8", "effect done, no answer", call_faults::unknown_outcomes, ["resend"], false, true),
-    experiment!("B1", "20 % of internal POSTs lost before, 20 % after", wakes::lost_posts, ["nofallback"], false, true),
+    experiment!(
+        "A8",
+        "effect done, no answer",
+        call_faults::unknown_outcomes,
+        ["resend"],
+        false,
+        true
+    ),
+    experiment!(
+        "B1",
+        "20 % of internal POSTs lost before, 20 % after",
+        wakes::lost_posts,
+        ["nofallback"],
+        false,
+        true
+    ),
     experiment!("B1b", "every trigger lost", wakes::no_triggers, ["nofallback"], false, true),
-    experiment!("B2", "triggers x10, reordered; 2 processors", wakes::duplicates_two, ["nolock"], false, true),
-    experiment!("B2x8", "triggers x10, reordered; 8 processors", wakes::duplicates_eight, [], false, false),
-    experiment!("B3", "resume replayed with stale leases", call_faults::stale_resumes, ["nofence"], false, true),
+    experiment!(
+        "B2",
+        "triggers x10, reordered; 2 processors",
+        wakes::duplicates_two,
+        ["nolock"],
+        false,
+        true
+    ),
+    experiment!(
+        "B2x8",
+        "triggers x10, reordered; 8 processors",
+        wakes::duplicates_eight,
+        [],
+        false,
+        false
+    ),
+    experiment!(
+        "B3",
+        "resume replayed with stale leases",
+        call_faults::stale_resumes,
+        ["nofence"],
+        false,
+        true
+    ),
     experiment!("B6", "idle: no query at all", wakes::idle, ["poll"], false, true),
-    experiment!("C1", "claims with 10,000 pending runs", data::deep_queue, ["noindex"], false, true),
+    experiment!(
+        "C1",
+        "claims with 10,000 pending runs",
+        data::deep_queue,
+        ["noindex"],
+        false,
+        true
+    ),
     experiment!("C3", "hostile JSON", data::hostile_json, ["jsonb"], false, true),
-    experiment!("I-A1", "SQLite: kill -9 of the process", crash::random_kills, ["nosweep"], true, true),
-    experiment!("I-A4", "SQLite: acknowledged submits, kill -9", storage::acknowledged, ["ackfirst"], true, true),
+    experiment!(
+        "I-A1",
+        "SQLite: kill -9 of the process",
+        crash::random_kills,
+        ["nosweep"],
+        true,
+        true
+    ),
+    experiment!(
+        "I-A4",
+        "SQLite: acknowledged submits, kill -9",
+        storage::acknowledged,
+        ["ackfirst"],
+        true,
+        true
+    ),
     experiment!("I-B2", "SQLite: triggers x10, reordered", wakes::duplicates_two, [], true, true),
     experiment!("I-C3", "SQLite: hostile JSON", data::hostile_json, [], true, true),
 ];
@@ -211,20 +302,29 @@ async fn line(experiment: &Experiment, case: Case) -> Line {
         (Ok(v), None) if v.broken.is_empty() => (true, v.figures.join("; ")),
         (Ok(v), None) => (false, format!("{} [{}]", v.broken.join("; "), v.figures.join("; "))),
     };
-    let what = control.map_or_else(|| experiment.what.to_owned(), |f| format!("without its guard: `{f}`"));
-    eprintln!("chaos: {} {what}: {} {text} ({:.1} s)", experiment.id, if good { "ok" } else { "FAIL" }, took.as_secs_f64());
+    let what =
+        control.map_or_else(|| experiment.what.to_owned(), |f| format!("without its guard: `{f}`"));
+    eprintln!(
+        "chaos: {} {what}: {} {text} ({:.1} s)",
+        experiment.id,
+        if good { "ok" } else { "FAIL" },
+        took.as_secs_f64()
+    );
     Line { id: experiment.id, what, control: control.is_some(), good, text, took }
 }
 
 fn table(seed: u64, lines: &[Line]) -> String {
-    let mut text = format!("\nSeed {seed}\n\n| id | experiment | result | seen | s |\n|---|---|---|---|---|\n");
+    let mut text = format!(
+        "\nSeed {seed}\n\n| id | experiment | result | seen | s |\n|---|---|---|---|---|\n"
+    );
     for line in lines {
         let result = match (line.good, line.control) {
             (true, false) => "pass",
             (true, true) => "fails, as it must",
             (false, _) => "**FAIL**",
         };
-        let seen: String = line.text.chars().take(400).collect::<String>().replace(['|', '\n'], " ");
+        let seen: String =
+            line.text.chars().take(400).collect::<String>().replace(['|', '\n'], " ");
         let took = line.took.as_secs_f64();
         text += &format!("| {} | {} | {result} | {seen} | {took:.0} |\n", line.id, line.what);
     }

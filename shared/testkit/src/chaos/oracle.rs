@@ -46,7 +46,8 @@ struct Book {
 impl Oracle {
     /// Starts it; `dir/effects.log` gets a line for each effect before it is answered.
     pub async fn start(dir: &Path) -> anyhow::Result<Self> {
-        let file = std::fs::File::options().create(true).append(true).open(dir.join("effects.log"))?;
+        let file =
+            std::fs::File::options().create(true).append(true).open(dir.join("effects.log"))?;
         let seen = Arc::new(Seen { book: Mutex::default(), file });
         let shared = seen.clone();
         let handler = move |parts: Parts, body: Bytes| answer(shared.clone(), parts, body);
@@ -68,11 +69,6 @@ impl Oracle {
     pub fn rows(&self) -> Vec<i64> {
         let book = self.seen.book();
         book.effects.keys().filter_map(|k| k.strip_prefix("sr-")?.parse().ok()).collect()
-    }
-
-    /// All effects so far.
-    pub fn total(&self) -> usize {
-        self.seen.book().effects.values().map(Vec::len).sum()
     }
 
     /// What was done more than once though it must not be.

@@ -83,11 +83,6 @@ impl Proxy {
         lock(&self.inner.rules).insert(name.to_owned(), rules.clone());
     }
 
-    /// From now on nothing happens to anything.
-    pub fn calm(&self) {
-        lock(&self.inner.rules).clear();
-    }
-
     /// What was done to how many requests.
     pub fn counts(&self) -> String {
         let counts = lock(&self.inner.counts);
@@ -132,10 +127,18 @@ impl Inner {
         Some(targets[self.turn.fetch_add(1, Ordering::Relaxed) % targets.len()].clone())
     }
 
-    async fn forward(&self, name: &str, rest: &str, parts: &Parts, body: Bytes) -> Option<(u16, Bytes)> {
+    async fn forward(
+        &self,
+        name: &str,
+        rest: &str,
+        parts: &Parts,
+        body: Bytes,
+    ) -> Option<(u16, Bytes)> {
         let url = format!("{}{rest}", self.target(name)?);
         let mut headers = parts.headers.clone();
-        for hop in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+        for hop in
+            [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
+        {
             headers.remove(hop);
         }
         let sent = self.client.request(parts.method.clone(), url).headers(headers).body(body);

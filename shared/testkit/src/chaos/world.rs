@@ -85,7 +85,14 @@ impl World {
             env.push(("TASKER_FAULT".into(), fault.into()));
         }
         let (url, processors) = (oracle.url.clone(), shape.processors);
-        let setup = Setup { dir: dir.clone(), db: &db, oracle: &url, processors, proxy: proxy.as_ref(), env };
+        let setup = Setup {
+            dir: dir.clone(),
+            db: &db,
+            oracle: &url,
+            processors,
+            proxy: proxy.as_ref(),
+            env,
+        };
         let fleet = Fleet::start(setup).await?;
         for (name, code) in [("mixed", MIXED), ("leaf", LEAF), ("one", ONE)] {
             fleet.publish(name, code).await?;
@@ -94,7 +101,12 @@ impl World {
     }
 
     /// Submits `runs` runs of `n` steps each; answers their ids.
-    pub async fn submit_mixed(&self, phase: &str, runs: usize, n: usize) -> anyhow::Result<Vec<i64>> {
+    pub async fn submit_mixed(
+        &self,
+        phase: &str,
+        runs: usize,
+        n: usize,
+    ) -> anyhow::Result<Vec<i64>> {
         let mut ids = Vec::with_capacity(runs);
         for key in 0..runs {
             ids.push(self.fleet.submit("mixed", &mixed(phase, key, n)).await?);
@@ -103,7 +115,12 @@ impl World {
     }
 
     /// One call with trouble asked for.
-    pub async fn submit_one(&self, service: &str, method: &str, ask: &Value) -> anyhow::Result<i64> {
+    pub async fn submit_one(
+        &self,
+        service: &str,
+        method: &str,
+        ask: &Value,
+    ) -> anyhow::Result<i64> {
         self.fleet.submit("one", &json!({ "service": service, "method": method, "ask": ask })).await
     }
 
@@ -116,7 +133,11 @@ impl World {
     /// Waits until every run has ended; answers how long that took, or `None` if it did not within
     /// `limit`. Where a call waits for a person, the person looks at the oracle's book: what was
     /// done is recorded, what was not is sent.
-    pub async fn settle(&mut self, limit: Duration, person: &mut Person) -> anyhow::Result<Option<Duration>> {
+    pub async fn settle(
+        &mut self,
+        limit: Duration,
+        person: &mut Person,
+    ) -> anyhow::Result<Option<Duration>> {
         let began = Instant::now();
         loop {
             if self.open().await == Some(0) {
@@ -132,7 +153,10 @@ impl World {
 
     /// Results of a phase by key.
     pub async fn results(&self, phase: &str) -> anyhow::Result<Results> {
-        let rows = self.db.rows("select input, result, status from task_runs where task_name = 'mixed'").await?;
+        let rows = self
+            .db
+            .rows("select input, result, status from task_runs where task_name = 'mixed'")
+            .await?;
         let mut found = Results::new();
         for row in rows {
             let text = |i: usize| row[i].clone().unwrap_or_default();
@@ -220,7 +244,9 @@ impl Person {
     async fn decide(&mut self, world: &World, ids: &[i64]) -> anyhow::Result<()> {
         let store = world.db.store().await?;
         for id in ids {
-            let Some(claimed) = store.claim_attention(StackRunId(*id), "person").await? else { continue };
+            let Some(claimed) = store.claim_attention(StackRunId(*id), "person").await? else {
+                continue;
+            };
             match world.oracle.answer_of(*id) {
                 Some(answer) => {
                     let outcome = Ok(raw::parse(answer)?);
