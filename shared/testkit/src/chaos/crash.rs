@@ -13,7 +13,7 @@ use super::{
 /// A1: kill -9 of a random service every 50 to 500 ms, each back after 0 to 2 s.
 pub async fn random_kills(case: &Case) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
-    let (runs, calls, kills) = case.size((24, 20, 20), (100, 50, 200));
+    let (runs, calls, kills) = case.size((40, 25, 20), (100, 50, 200));
     let mut world = World::start(case, Shape::default()).await?;
     let mut person = Person::default();
     if case.fault.is_none() {
@@ -51,7 +51,9 @@ pub async fn random_kills(case: &Case) -> anyhow::Result<Verdict> {
     ));
     // A lease and what a sweep needs; more shows that nobody looked.
     verdict.must(stall < Duration::from_secs(16), || format!("nothing moved for {stall:?}"));
-    check::same(&clean, &world.results("chaos").await?, &mut verdict);
+    if case.fault.is_none() {
+        check::same(&clean, &world.results("chaos").await?, &mut verdict);
+    }
     check::settled(&mut world, &mut verdict).await?;
     Ok(verdict)
 }
@@ -121,7 +123,7 @@ pub async fn cold_restart(case: &Case) -> anyhow::Result<Verdict> {
     }
     let first = began.elapsed();
     // Without a person's kicks: a call that is in doubt is looked after at the end.
-    let limit = Duration::from_secs(case.size(60, 300)).min(case.patience() * 3);
+    let limit = Duration::from_secs(case.size(60, 300)).min(case.patience() * case.size(1, 3));
     let left = until_only_doubt_is_left(&world, limit).await?;
     let took = began.elapsed();
     let mut person = Person::default();
