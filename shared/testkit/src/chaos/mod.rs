@@ -185,7 +185,7 @@ const EXPERIMENTS: [Experiment; 20] = [
         "B2",
         "triggers x10, reordered; 2 processors",
         wakes::duplicates_two,
-        ["nolock"],
+        [],
         false,
         true
     ),
