@@ -17,7 +17,7 @@ FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
 
-.PHONY: help setup build check unit test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
+.PHONY: help setup build check unit chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -43,6 +43,12 @@ test: check build ## Everything: format, lints, unit, conformance on both stores
 	$(CARGO) test --release --locked --workspace $(FEATURES)
 	$(BIN)/test-gmail --store sqlite --max-users 5 --max-results 5
 	$(BIN)/test-gmail --store postgres --max-users 5 --max-results 5
+
+chaos: build ## Break it in every way it promises to survive (SEED=n ONLY=A1,B3 to repeat or choose)
+	$(BIN)/tasker-chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+chaos-short: build ## The same, small: a few minutes
+	$(BIN)/tasker-chaos --short $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 bench: build ## Measurements; prints tables, asserts nothing
 	$(BIN)/tasker-bench

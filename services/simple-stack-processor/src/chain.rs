@@ -52,11 +52,7 @@ pub async fn next(state: &State) -> Result<Next> {
 /// Takes a named row: one that was handed to this process, or one that is ready.
 pub async fn take(state: &State, id: StackRunId, epoch: Option<i64>) -> Result<()> {
     if epoch.is_some() {
-        // Whoever comes first takes it; a duplicate of the trigger finds nothing.
-        let handed = state.0.handed.lock().await.remove(&id);
-        if let Some((row, steps)) = handed {
-            work(state, Kind::Call, row, steps);
-        }
+        take_handed(state, id).await;
         return Ok(());
     }
     if !state.0.slots.take() {
@@ -70,6 +66,16 @@ pub async fn take(state: &State, id: StackRunId, epoch: Option<i64>) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Takes a row that was handed to this process. Whoever comes first takes it; a duplicate of the
+/// trigger finds nothing.
+pub async fn take_handed(state: &State, id: StackRunId) {
+    let handed = state.0.handed.lock().await.remove(&id);
+    tasker_core::fault::point("take", "after");
+    if let Some((row, steps)) = handed {
+        work(state, Kind::Call, row, steps);
+    }
 }
 
 /// Works on a leased row after the request that brought it was answered. Holds a slot.
@@ -200,7 +206,8 @@ pub fn trigger_next(state: &State) {
         return;
     }
     let request = ProcessRequest { trigger: Some("process-next".into()), ..Default::default() };
-    state.0.peers.trigger("simple-stack-processor", request, std::future::ready(()));
+    let lost = recovery::look_here(state.clone());
+    state.0.peers.trigger("simple-stack-processor", request, lost);
 }
 
 fn now_ms() -> i64 {

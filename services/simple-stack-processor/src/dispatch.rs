@@ -59,7 +59,8 @@ pub async fn call(state: &State, row: &Handed) -> Dispatched {
     let key = [("idempotency-key", key.unwrap_or_else(|| format!("sr-{}", row.lease.id)))];
     let body = Body { chain: call.chain() };
     let timeout = row.options.timeout_ms.map_or(state.0.call_timeout, Duration::from_millis);
-    let reply = state.0.peers.post(&row.service, "", &body, &key, timeout).await;
+    let sent = state.0.peers.post(&row.service, "", &body, &key, timeout);
+    let reply = tasker_core::fault::around("send", sent).await;
     match &reply {
         Ok(_) => state.0.breakers.note(&row.service, true),
         Err(PeerError::NotSent { .. }) => state.0.breakers.note(&row.service, false),
@@ -108,7 +109,7 @@ fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
         Err(error @ PeerError::NotSent { .. }) => {
             later(row, None, true, TaskError::new("ServiceUnavailable", error.to_string()))
         }
-        Err(error) if row.idempotent => {
+        Err(error) if row.idempotent || tasker_core::fault::on("resend") => {
             later(row, None, false, TaskError::new("ServiceUnavailable", error.to_string()))
         }
         Err(error) => {
@@ -180,7 +181,8 @@ pub async fn executor(
         tasker: Progress,
     }
     let refused = |why: String, lost| Refused { why, lost };
-    let reply = state.0.peers.post("deno-executor", path, request, &[], timeout).await;
+    let sent = state.0.peers.post("deno-executor", path, request, &[], timeout);
+    let reply = tasker_core::fault::around("execute", sent).await;
     let reply = reply.map_err(|e| refused(e.to_string(), false))?;
     if reply.status.is_success() {
         let answer: Answer = serde_json::from_slice(&reply.body)

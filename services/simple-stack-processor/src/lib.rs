@@ -82,6 +82,9 @@ impl State {
     /// Stops claiming, lets the work under way end, gives the rest back.
     pub async fn drain(&self) {
         self.0.slots.close();
+        if tasker_core::fault::on("nodrain") {
+            return;
+        }
         self.0.work.close();
         let _ = tokio::time::timeout(Duration::from_secs(20), self.0.work.wait()).await;
         for (_, (row, _)) in self.0.handed.lock().await.drain() {

@@ -14,6 +14,9 @@ struct Args {
     common: CommonArgs,
     #[command(flatten)]
     processor: ProcessorArgs,
+    /// Where this very process reaches itself, if not at the address it listens on.
+    #[arg(long, env = "TASKER_OWN_URL")]
+    own_url: Option<String>,
 }
 
 const NAME: &str = "simple-stack-processor";
@@ -25,7 +28,8 @@ async fn main() -> ExitCode {
         let store = tasker_store::connect(&args.common.database_url).await?;
         let held = store.hold_slot(&args.processor.slot).await?;
         // Its own triggers come back to this process, not to a replica behind the same name.
-        let own = format!("http://{address}/functions/v1/{NAME}");
+        let listens = format!("http://{address}/functions/v1/{NAME}");
+        let own = args.own_url.clone().unwrap_or(listens);
         let peers = Peers::new(&args.common)?.with_service(NAME, own);
         let state = State::new(store, peers, &args.processor);
         let started = state.clone();

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tasker_core::{StackRunId, TaskError, wire::Handed};
+use tasker_core::{StackRunId, TaskError, fault, wire::Handed};
 use tokio::task::JoinHandle;
 
 use crate::{State, chain, dispatch::Refused};
@@ -74,7 +74,7 @@ pub async fn sweep_now_and_then(state: &State) {
 /// Sleeps until the next lease runs out or row falls due, then looks for work. Armed anew whenever
 /// a processor has found nothing more to do.
 pub async fn watch_deadlines(state: &State) {
-    loop {
+    while !fault::on("nofallback") {
         let deadline = match state.0.store.next_deadline().await {
             Ok(deadline) => deadline.map(Duration::from_millis),
             Err(error) => {
@@ -83,6 +83,7 @@ pub async fn watch_deadlines(state: &State) {
             }
         };
         match deadline {
+            None if fault::on("poll") => tokio::time::sleep(LOOK_AGAIN).await,
             None => state.0.due.notified().await,
             // At least a moment: what is due may be about to be taken.
             Some(wait) => {
@@ -123,12 +124,14 @@ pub async fn retry_later(state: &State, row: &Handed, delay: Duration, why: &Tas
     state.0.due.notify_one();
 }
 
-/// A trigger to this very process got lost on all tries: the row is given back.
+/// A trigger to this very process got lost on all tries: what it was for is done without it.
 pub async fn trigger_lost(state: State, id: StackRunId) {
-    let handed = state.0.handed.lock().await.remove(&id);
-    if let Some((row, _)) = handed {
-        let _ = state.0.store.release(&row, 0).await;
-        chain::leave(&state);
-        chain::trigger_next(&state);
+    chain::take_handed(&state, id).await;
+}
+
+/// The same, for a trigger to look for work.
+pub async fn look_here(state: State) {
+    if let Err(error) = chain::next(&state).await {
+        tracing::warn!(%error, "no work could be looked for");
     }
 }

@@ -3,11 +3,13 @@
 //! * [`chain`] is the state machine of one run: a root row (the task) and its host calls.
 //! * [`journal`] is what a cold resume replays.
 //! * [`wire`] holds the body of every `/functions/v1/...` route that tasker's own parts exchange.
+//! * [`fault`] leaves guards out for tests that must notice.
 //! * [`call`], [`model`], [`status`], [`ids`], [`json`], [`error`] are the words they share.
 
 pub mod call;
 pub mod chain;
 pub mod error;
+pub mod fault;
 pub mod ids;
 pub mod journal;
 pub mod json;

@@ -52,7 +52,7 @@ impl CommonArgs {
     }
 }
 
-/// Reads one `name=url` of `--service-url`.
+/// Reads `name=url`, as `TASKER_SERVICE_URLS` lists them.
 pub fn name_and_url(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, url)) if url.starts_with("http://") || url.starts_with("https://") => {

@@ -82,6 +82,9 @@ where
 {
     init_tracing(args.log_json);
     install_crypto();
+    if let Some(faults) = tasker_core::fault::active() {
+        tracing::warn!(faults, "TASKER_FAULT is set: this process breaks on purpose");
+    }
     let served = async {
         let listener = bind(SocketAddr::new(args.host, args.port)).await?;
         let address = listener.local_addr()?;

@@ -62,6 +62,7 @@ impl Dialect {
             }
             (Self::Postgres, "logs") => format!("array({LOGS})"),
             (Self::Postgres, "lock") => "for update".into(),
+            (Self::Postgres, "skip") if tasker_core::fault::on("nolock") => String::new(),
             (Self::Postgres, "skip") => "for update skip locked".into(),
             (Self::Sqlite, "logs") => format!("(select json_group_array(line) from ({LOGS}))"),
             (Self::Sqlite, "now" | "now_ms") => SQLITE_NOW.into(),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, json,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault, json,
     wire::{Handed, LeaseRef},
 };
 
@@ -53,7 +53,8 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
-        match submit::submit(self.0.begin().await?, run, options, TIMES).await {
+        let made = submit::submit(self.0.begin().await?, run, options, TIMES);
+        match fault::around("submit", made).await {
             // Another request with this key was a moment faster: its run is found now.
             Err(StoreError::Invalid { code, .. })
                 if code == UNIQUE && options.idempotency_key.is_some() =>
@@ -65,11 +66,13 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
-        verbs::claim(self.0.begin().await?, Wanted::Next, owner, TIMES).await
+        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Next, owner, TIMES))
+            .await
     }
 
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        verbs::claim(self.0.begin().await?, Wanted::Row(id), owner, TIMES).await
+        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Row(id), owner, TIMES))
+            .await
     }
 
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
@@ -77,19 +80,24 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn image(&self, root: StackRunId) -> Result<RunImage> {
-        image::image(self.0.begin().await?, root).await
+        fault::around("image", image::image(self.0.begin().await?, root)).await
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {
-        verbs::advance(self.0.begin().await?, advance, TIMES).await
+        fault::around("advance", verbs::advance(self.0.begin().await?, advance, TIMES)).await
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES).await
+        fault::around("record", verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES))
+            .await
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
-        verbs::release(self.0.begin().await?, row, Times { delay_ms, ..TIMES }).await
+        fault::around(
+            "release",
+            verbs::release(self.0.begin().await?, row, Times { delay_ms, ..TIMES }),
+        )
+        .await
     }
 
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool> {
@@ -99,7 +107,10 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
-        self.sweep(slot).await
+        if fault::on("nosweep") {
+            return Ok(0);
+        }
+        fault::around("sweep", self.sweep(slot)).await
     }
 
     async fn next_deadline(&self) -> Result<Option<u64>> {

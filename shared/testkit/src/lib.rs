@@ -3,6 +3,7 @@
 //! [`pg`] starts a throw-away Postgres, or uses the one that `TASKER_TEST_DATABASE_URL` names, and
 //! makes a fresh database with tasker's schema for each test.
 
+pub mod chaos;
 pub mod pg;
 pub mod process;
 pub mod stack;

@@ -96,6 +96,19 @@ impl Process {
         Ok((status.code(), began.elapsed()))
     }
 
+    /// How it ended, if it has.
+    pub fn exited(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Sends a signal by name, e.g. `STOP`.
+    pub fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let sent =
+            Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status()?;
+        ensure!(sent.success(), "no process {} ({}) to send {name}", self.id(), self.name);
+        Ok(())
+    }
+
     /// Largest resident memory so far, bytes, of it and of its children (Linux).
     pub fn peak_memory(&self) -> Vec<(String, u64)> {
         let mut found = vec![(self.name.clone(), peak(self.id()))];

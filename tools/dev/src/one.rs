@@ -24,6 +24,9 @@ pub struct Args {
     /// Log lines as JSON.
     #[arg(long, env = "TASKER_LOG_JSON")]
     log_json: bool,
+    /// Services with an address of their own: name=url, comma separated.
+    #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = tasker_http::name_and_url)]
+    service_url: Vec<(String, String)>,
     #[command(flatten)]
     executor: deno_executor::ExecutorArgs,
     #[command(flatten)]

@@ -18,7 +18,7 @@ impl Chain {
                 (Some(*seq), self.child(*seq)?.status == Status::SuspendedWaitingChild)
             }
         };
-        if good { Ok(seq) } else { Err(Rejected::Fenced) }
+        if good || crate::fault::on("nofence") { Ok(seq) } else { Err(Rejected::Fenced) }
     }
 
     pub(super) fn child(&mut self, seq: Seq) -> Result<&mut Child, Rejected> {

@@ -38,7 +38,7 @@ impl Postgres {
             StoreError::Unavailable("DATABASE_URL is not a valid Postgres address".into())
         })?;
         config
-            .options(SESSION)
+            .options(if tasker_core::fault::on("nosync") { "" } else { SESSION })
             .connect_timeout(CONNECT_WAIT)
             .keepalives_idle(Duration::from_secs(10))
             .tcp_user_timeout(Duration::from_secs(15))

@@ -1,0 +1,95 @@
+//! A2: a process ends itself at a named point, before or after a commit or a request.
+
+use std::time::{Duration, Instant};
+
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+
+use super::{
+    Case, Verdict, check,
+    fleet::PROCESSOR,
+    world::{Person, Shape, World},
+};
+
+/// Who ends where.
+const POINTS: [(&str, &str); 17] = [
+    (PROCESSOR, "claim.before"),
+    (PROCESSOR, "claim.after"),
+    (PROCESSOR, "commit.before"),
+    (PROCESSOR, "commit.after"),
+    (PROCESSOR, "send.before"),
+    (PROCESSOR, "send.after"),
+    (PROCESSOR, "execute.before"),
+    (PROCESSOR, "execute.after"),
+    (PROCESSOR, "take.after"),
+    (PROCESSOR, "trigger.before"),
+    (PROCESSOR, "sweep.after"),
+    ("deno-executor", "image.after"),
+    ("deno-executor", "advance.before"),
+    ("deno-executor", "advance.after"),
+    ("deno-executor", "record.after"),
+    ("tasks", "submit.before"),
+    ("tasks", "submit.after"),
+];
+
+/// Each point in turn, so many times, while runs go on.
+pub async fn all(case: &Case) -> anyhow::Result<Verdict> {
+    let mut verdict = Verdict::default();
+    let hits = case.size(1, 20);
+    let mut random = StdRng::seed_from_u64(case.seed);
+    let mut person = Person::default();
+    // Few isolates stay parked, so that outcomes are recorded and runs resumed cold as well.
+    let shape = Shape { env: vec![("TASKER_PARKED_BYTES", "16000000")], ..Shape::default() };
+    let mut world = World::start(case, shape).await?;
+    let points = if case.fault.is_some() { &POINTS[..2] } else { &POINTS[..] };
+    let (mut missed, mut runs) = (Vec::new(), 0);
+    for (service, point) in points {
+        let index = world.fleet.index(service);
+        let calm = world.fleet.members[index].env.clone();
+        let mut left = hits;
+        let began = Instant::now();
+        while left > 0 && began.elapsed() < Duration::from_secs(10 + 3 * hits) {
+            world.fleet.kill(index);
+            world.fleet.members[index].env = calm.clone();
+            let kill = format!("kill:{point}:{}", random.random_range(1..=8));
+            let fault = case.fault.map_or_else(|| kill.clone(), |f| format!("{f},{kill}"));
+            world.fleet.members[index].env.push(("TASKER_FAULT".into(), fault));
+            world.fleet.spawn(index)?;
+            let _ = world.fleet.ready(index).await;
+            let loaded = Instant::now();
+            while !world.fleet.down(index) && loaded.elapsed() < Duration::from_secs(4) {
+                let key = format!("p{runs}");
+                let input = serde_json::json!({ "key": key, "phase": "chaos", "n": 12 });
+                // While `tasks` dies nothing is acknowledged.
+                runs += usize::from(world.fleet.submit("mixed", &input).await.is_ok());
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            left -= u64::from(world.fleet.down(index));
+        }
+        if left > 0 {
+            missed.push(*point);
+        }
+        world.fleet.kill(index);
+        world.fleet.members[index].env = calm;
+        if let Some(fault) = case.fault {
+            world.fleet.members[index].env.push(("TASKER_FAULT".into(), fault.into()));
+        }
+        world.fleet.start_all().await?;
+        let _ = person.look(&mut world).await;
+    }
+    let settled = world.settle(case.patience(), &mut person).await?;
+    verdict.must(settled.is_some(), || "runs are still open".into());
+    verdict.must(missed.is_empty(), || format!("points not reached {hits} times: {missed:?}"));
+    let failed = world.db.number("select count(*) from task_runs where status = 'failed'").await?;
+    verdict.must(failed == 0, || format!("{failed} runs failed"));
+    verdict.figure(format!(
+        "{} points x {hits}, {runs} runs x 12 steps; all ended {:.1} s after the last; {} calls waited for a person \
+         ({} done, {} not)",
+        points.len(),
+        settled.unwrap_or_default().as_secs_f64(),
+        person.recorded + person.released,
+        person.recorded,
+        person.released
+    ));
+    check::settled(&mut world, &mut verdict).await?;
+    Ok(verdict)
+}

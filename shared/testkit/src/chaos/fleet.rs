@@ -1,0 +1,245 @@
+//! tasker's real processes, each of which can be killed, stopped and started again by itself.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use rand::Rng as _;
+use serde_json::{Value, json};
+use tasker_core::call::SERVICES;
+
+use super::{db::Db, proxy::Proxy};
+use crate::process::Process;
+
+/// The name that all processors share.
+pub const PROCESSOR: &str = "simple-stack-processor";
+
+/// What to start.
+pub struct Setup<'a> {
+    pub dir: PathBuf,
+    pub db: &'a Db,
+    pub oracle: &'a str,
+    pub processors: usize,
+    /// Everything between the services goes through it.
+    pub proxy: Option<&'a Proxy>,
+    pub env: Vec<(String, String)>,
+}
+
+/// The processes.
+pub struct Fleet {
+    pub members: Vec<Member>,
+    dir: PathBuf,
+    client: reqwest::Client,
+}
+
+/// One process, running or not.
+pub struct Member {
+    /// Name of the service; `tasker-dev` is all of them.
+    pub name: String,
+    /// Its own address.
+    pub url: String,
+    pub env: Vec<(String, String)>,
+    args: Vec<String>,
+    process: Option<Process>,
+}
+
+impl Fleet {
+    /// Starts everything and waits until it answers.
+    pub async fn start(setup: Setup<'_>) -> anyhow::Result<Self> {
+        let members = match setup.db {
+            Db::Postgres(url) => six(&setup, url)?,
+            Db::Sqlite(path) => vec![one(&setup, &path.display().to_string())?],
+        };
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+        let mut fleet = Self { members, dir: setup.dir, client };
+        fleet.start_all().await?;
+        Ok(fleet)
+    }
+
+    /// Starts those that are down, and waits until all answer.
+    pub async fn start_all(&mut self) -> anyhow::Result<()> {
+        for index in 0..self.members.len() {
+            self.spawn(index)?;
+        }
+        for index in 0..self.members.len() {
+            self.ready(index).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a process, unless it runs.
+    pub fn spawn(&mut self, index: usize) -> anyhow::Result<()> {
+        let member = &mut self.members[index];
+        if member.process.as_mut().is_none_or(|p| p.exited().is_some()) {
+            let process = Process::spawn(&member.name, &member.args, &member.env, &self.dir)?;
+            member.process = Some(process);
+        }
+        Ok(())
+    }
+
+    /// Waits until a process answers.
+    pub async fn ready(&mut self, index: usize) -> anyhow::Result<()> {
+        let member = &mut self.members[index];
+        let health = format!("{}/health", member.url);
+        member.process.as_mut().context("it was not started")?.ready(&health).await
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self, index: usize) {
+        if let Some(mut process) = self.members[index].process.take() {
+            process.kill();
+        }
+    }
+
+    /// `kill -9` of all.
+    pub fn kill_all(&mut self) {
+        (0..self.members.len()).for_each(|i| self.kill(i));
+    }
+
+    /// Whether it has ended, or was never started.
+    pub fn down(&mut self, index: usize) -> bool {
+        self.members[index].process.as_mut().is_none_or(|p| p.exited().is_some())
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, index: usize, name: &str) -> anyhow::Result<()> {
+        self.members[index].process.as_ref().context("it does not run")?.signal(name)
+    }
+
+    /// SIGTERM; answers how long the process took to end, and its exit code.
+    pub async fn terminate(&mut self, index: usize) -> anyhow::Result<(Duration, Option<i32>)> {
+        let began = Instant::now();
+        self.signal(index, "TERM")?;
+        loop {
+            let process = self.members[index].process.as_mut().context("it does not run")?;
+            if let Some(status) = process.exited() {
+                self.members[index].process = None;
+                return Ok((began.elapsed(), status.code()));
+            }
+            ensure!(began.elapsed() < Duration::from_secs(60), "it ignores SIGTERM");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Place of the first process of a service.
+    pub fn index(&self, name: &str) -> usize {
+        self.members.iter().position(|m| m.name == name).unwrap_or(0)
+    }
+
+    /// Address of a service.
+    pub fn url(&self, name: &str) -> String {
+        let member = &self.members[self.index(name)];
+        if member.name == name {
+            member.url.clone()
+        } else {
+            member.url.replace("/tasks", &format!("/{name}"))
+        }
+    }
+
+    /// POSTs JSON straight to a service.
+    pub async fn post(
+        &self,
+        name: &str,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<(u16, Value, bool)> {
+        let reply = self.client.post(format!("{}{path}", self.url(name))).json(body).send().await?;
+        let status = reply.status().as_u16();
+        let retry_after = reply.headers().contains_key("retry-after");
+        let text = reply.text().await?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text)), retry_after))
+    }
+
+    /// Publishes a task.
+    pub async fn publish(&self, name: &str, code: &str) -> anyhow::Result<()> {
+        let body = json!({ "name": name, "code": code });
+        let (status, reply, _) = self.post("tasks", "/publish", &body).await?;
+        ensure!(status == 200, "publish answered {status}: {reply}");
+        Ok(())
+    }
+
+    /// Submits a run; its id once it was acknowledged.
+    pub async fn submit(&self, name: &str, input: &Value) -> anyhow::Result<i64> {
+        let body = json!({ "task_identifier": name, "input": input });
+        let (status, reply, _) = self.post("tasks", "/execute", &body).await?;
+        ensure!(status == 200, "execute answered {status}: {reply}");
+        reply["data"]["result"]["taskRunId"].as_i64().context("no taskRunId")
+    }
+
+    /// Tells a processor that there may be work.
+    pub async fn kick(&self) {
+        let _ = self.post(PROCESSOR, "", &json!({ "trigger": "process-next" })).await;
+    }
+}
+
+fn one(setup: &Setup<'_>, db: &str) -> anyhow::Result<Member> {
+    let port = stable_port()?;
+    let own = format!("http://127.0.0.1:{port}/functions/v1");
+    let mut urls = vec![format!("wrappedoracle={}/wrappedoracle", setup.oracle)];
+    if let Some(proxy) = setup.proxy {
+        for name in SERVICES {
+            proxy.route(name, vec![format!("{own}/{name}")]);
+            urls.push(format!("{name}={}/{name}", proxy.url));
+        }
+    }
+    // Its effects are counted too.
+    urls.push(format!("wrappedgapi={}/wrappedgapi", setup.oracle));
+    let mut env = setup.env.clone();
+    env.push(("TASKER_SERVICE_URLS".into(), urls.join(",")));
+    let args = ["--port", &port.to_string(), "--db", db].map(str::to_owned).to_vec();
+    Ok(Member { name: "tasker-dev".into(), url: format!("{own}/tasks"), env, args, process: None })
+}
+
+fn six(setup: &Setup<'_>, database: &str) -> anyhow::Result<Vec<Member>> {
+    let mut members = Vec::new();
+    for name in SERVICES {
+        let count = if name == PROCESSOR { setup.processors.max(1) } else { 1 };
+        for k in 0..count {
+            let port = stable_port()?;
+            let url = format!("http://127.0.0.1:{port}/functions/v1/{name}");
+            let mut env = setup.env.clone();
+            env.push(("DATABASE_URL".into(), database.to_owned()));
+            env.push(("TASKER_SLOT".into(), format!("processor-{k}")));
+            if let (PROCESSOR, Some(proxy)) = (name, setup.proxy) {
+                proxy.route(&format!("own-{k}"), vec![url.clone()]);
+                env.push(("TASKER_OWN_URL".into(), format!("{}/own-{k}", proxy.url)));
+            }
+            let args = vec!["--port".to_owned(), port.to_string()];
+            members.push(Member { name: name.to_owned(), url, env, args, process: None });
+        }
+    }
+    let mut urls = vec![format!("wrappedoracle={}/wrappedoracle", setup.oracle)];
+    for name in SERVICES {
+        let own: Vec<String> =
+            members.iter().filter(|m| m.name == name).map(|m| m.url.clone()).collect();
+        urls.push(match (name, setup.proxy) {
+            ("wrappedgapi", _) => format!("{name}={}/{name}", setup.oracle),
+            (_, Some(proxy)) => {
+                proxy.route(name, own);
+                format!("{name}={}/{name}", proxy.url)
+            }
+            (_, None) => format!("{name}={}", own[0]),
+        });
+    }
+    for member in &mut members {
+        member.env.push(("TASKER_SERVICE_URLS".into(), urls.join(",")));
+    }
+    Ok(members)
+}
+
+/// A free port below those that outgoing connections get: it must still be free after a restart.
+fn stable_port() -> anyhow::Result<u16> {
+    use std::sync::{Mutex, PoisonError};
+    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    for _ in 0..1_000 {
+        let port = rand::rng().random_range(12_000..30_000);
+        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if !given.contains(&port) && std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            given.push(port);
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("no free port between 12000 and 30000")
+}

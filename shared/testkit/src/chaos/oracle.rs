@@ -1,0 +1,145 @@
+//! A service that does effects and remembers each: the truth that the database is compared with.
+//!
+//! As `wrappedoracle` its methods are unknown to tasker, so never safe to repeat; as `wrappedgapi`
+//! its `echo` is. The first argument may ask for trouble: `cut: n` (the first n requests do their
+//! effect and get no answer), `busy: n` (the first n get 503 and no effect), `ms: [..]` (the k-th
+//! request waits so long after its effect), `nth: true` (the answer tells which request it is).
+
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::request::Parts;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::http::{self as server, Answer, Cut};
+
+/// The service. Dropped, it stops.
+pub struct Oracle {
+    /// Address up to the service's name.
+    pub url: String,
+    seen: Arc<Seen>,
+    serving: JoinHandle<()>,
+}
+
+struct Seen {
+    book: Mutex<Book>,
+    file: std::fs::File,
+}
+
+#[derive(Default)]
+struct Book {
+    /// Requests by idempotency key, those without an effect too.
+    requests: HashMap<String, usize>,
+    /// Effects by idempotency key (`sr-<row>`), with what was answered or would have been.
+    effects: HashMap<String, Vec<String>>,
+    /// Effects that must not repeat, by what the task asked for.
+    once: HashMap<String, usize>,
+}
+
+impl Oracle {
+    /// Starts it; `dir/effects.log` gets a line for each effect before it is answered.
+    pub async fn start(dir: &Path) -> anyhow::Result<Self> {
+        let file =
+            std::fs::File::options().create(true).append(true).open(dir.join("effects.log"))?;
+        let seen = Arc::new(Seen { book: Mutex::default(), file });
+        let shared = seen.clone();
+        let handler = move |parts: Parts, body: Bytes| answer(shared.clone(), parts, body);
+        let (address, serving) = server::serve(handler).await?;
+        Ok(Self { url: format!("http://{address}"), seen, serving })
+    }
+
+    /// How often the row's effect was done.
+    pub fn effects_of(&self, row: i64) -> usize {
+        self.seen.book().effects.get(&format!("sr-{row}")).map_or(0, Vec::len)
+    }
+
+    /// What the row's effect was answered with, if it was done.
+    pub fn answer_of(&self, row: i64) -> Option<String> {
+        self.seen.book().effects.get(&format!("sr-{row}"))?.last().cloned()
+    }
+
+    /// Rows that had effects.
+    pub fn rows(&self) -> Vec<i64> {
+        let book = self.seen.book();
+        book.effects.keys().filter_map(|k| k.strip_prefix("sr-")?.parse().ok()).collect()
+    }
+
+    /// What was done more than once though it must not be.
+    pub fn repeated(&self) -> Vec<String> {
+        let book = self.seen.book();
+        let more = book.once.iter().filter(|(_, n)| **n > 1);
+        more.map(|(what, n)| format!("{what} x{n}")).collect()
+    }
+}
+
+impl Drop for Oracle {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Seen {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answer(seen: Arc<Seen>, parts: Parts, body: Bytes) -> Answer {
+    let service = parts.uri.path().trim_matches('/').to_owned();
+    if parts.method != http::Method::POST {
+        return server::json(200, r#"{"status":"healthy"}"#);
+    }
+    let key = parts.headers.get("idempotency-key").and_then(|v| v.to_str().ok());
+    let key = key.unwrap_or("none").to_owned();
+    let body: Value = serde_json::from_slice(&body).map_err(|_| Cut)?;
+    let link = body["chain"].as_array().and_then(|c| c.last()).cloned().unwrap_or_default();
+    let ask = link["args"][0].clone();
+    let nth = {
+        let mut book = seen.book();
+        let count = book.requests.entry(key.clone()).or_default();
+        *count += 1;
+        *count
+    };
+    if nth as u64 <= ask["busy"].as_u64().unwrap_or(0) {
+        return server::json(503, r#"{"error":"busy"}"#);
+    }
+    let reply = reply(&service, &link, &ask, nth);
+    seen.effect(&service, &key, &ask, &reply);
+    if let Some(ms) = ask["ms"][nth - 1].as_u64() {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+    if nth as u64 <= ask["cut"].as_u64().unwrap_or(0) { Err(Cut) } else { server::json(200, reply) }
+}
+
+fn reply(service: &str, link: &Value, ask: &Value, nth: usize) -> String {
+    if let Some(hostile) = ask["hostile"].as_u64() {
+        return super::hostile::VALUES[usize::try_from(hostile).unwrap_or(0)].to_owned();
+    }
+    let mut reply = json!({ "value": format!("v-{}-{}", ask["key"], ask["i"]) });
+    if service == "wrappedgapi" && link["property"] == "echo" {
+        reply = json!({ "echo": ask });
+    }
+    if ask["nth"] == true {
+        reply["nth"] = json!(nth);
+    }
+    reply.to_string()
+}
+
+impl Seen {
+    fn effect(&self, service: &str, key: &str, ask: &Value, reply: &str) {
+        let what = format!("{}/{}/{}", ask["phase"], ask["key"], ask["i"]);
+        let _ = writeln!(&self.file, "{service} {key} {what}");
+        let mut book = self.book();
+        book.effects.entry(key.to_owned()).or_default().push(reply.to_owned());
+        if service == "wrappedoracle" {
+            *book.once.entry(what).or_default() += 1;
+        }
+    }
+}

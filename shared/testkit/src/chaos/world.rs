@@ -1,0 +1,282 @@
+//! One experiment's own Postgres (or SQLite file), oracle and processes, and the work they do.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tasker_core::{StackRunId, json as raw};
+
+use super::{
+    Case,
+    db::Db,
+    fleet::{Fleet, PROCESSOR, Setup},
+    oracle::Oracle,
+    proxy::Proxy,
+};
+use crate::pg::{Cluster, Database, Durability, Options, Server};
+
+/// Every kind of call in every run: a fifth must not be repeated, one is a run of its own, one a
+/// timer. The result holds each call's answer.
+const MIXED: &str = "module.exports = async ({ key, phase, n, busy }) => { \
+    const all = []; \
+    for (let i = 0; i < n; i++) { \
+        const ask = { key, phase, i, busy: busy && i % 7 === 0 ? 1 : 0 }; \
+        if (i % 5 === 4) all.push((await __callHostTool__('wrappedoracle', 'effect', [ask])).value); \
+        else if (i % 20 === 2) all.push(await __callHostTool__('tasks', 'execute', ['leaf', { key, phase, i }])); \
+        else if (i % 20 === 6) await new Promise((r) => setTimeout(r, 20)); \
+        else if (i % 10 === 8) all.push(await __callHostTool__('keystore', 'getKey', ['default', 'NONE'])); \
+        else if (i % 20 === 3) all.push((await __callHostTool__('database', [{ property: 'from', args: ['task_functions'] }, { property: 'select', args: ['name'] }, { property: 'eq', args: ['name', 'leaf'] }])).data); \
+        else all.push((await __callHostTool__('gapi', 'echo', [ask])).echo.i); \
+    } return all; };";
+const LEAF: &str = "module.exports = async ({ key, phase, i }) => \
+    (await __callHostTool__('wrappedoracle', 'effect', [{ key, phase, i: 'leaf' + i }])).value;";
+/// One call with whatever the input says, and its answer.
+const ONE: &str = "module.exports = async ({ service, method, ask }) => \
+    await __callHostTool__(service, method, [ask]);";
+
+/// How a world differs from the ordinary.
+#[derive(Default)]
+pub struct Shape {
+    /// Processors; 1 if 0.
+    pub processors: usize,
+    /// Everything between services goes through a fault proxy.
+    pub proxied: bool,
+    /// Postgres is told not to wait for its disk, unless a session asks for it.
+    pub lazy_disk: bool,
+    /// More environment for every process.
+    pub env: Vec<(&'static str, &'static str)>,
+}
+
+/// Everything an experiment runs on. Dropped in this order.
+pub struct World {
+    pub fleet: Fleet,
+    pub oracle: Oracle,
+    pub proxy: Option<Proxy>,
+    pub db: Db,
+    _database: Option<Database>,
+    pub server: Option<Arc<Server>>,
+}
+
+/// What the clean run answered, by key.
+pub type Results = BTreeMap<String, String>;
+
+impl World {
+    /// Starts it and publishes the tasks.
+    pub async fn start(case: &Case, shape: Shape) -> anyhow::Result<Self> {
+        let dir = case.folder()?;
+        let (server, database, db) = if case.sqlite {
+            (None, None, Db::Sqlite(dir.join("tasker.db")))
+        } else {
+            let (server, database) = postgres(shape.lazy_disk).await?;
+            let db = Db::Postgres(database.url().to_owned());
+            (Some(server), Some(database), db)
+        };
+        db_history(&db).await?;
+        let oracle = Oracle::start(&dir).await?;
+        let proxy = if shape.proxied { Some(Proxy::start(case.seed).await?) } else { None };
+        let mut env = vec![("RUST_LOG".to_owned(), "info".to_owned())];
+        env.extend(shape.env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        if let Some(fault) = case.fault {
+            env.push(("TASKER_FAULT".into(), fault.into()));
+        }
+        let (url, processors) = (oracle.url.clone(), shape.processors);
+        let setup = Setup {
+            dir: dir.clone(),
+            db: &db,
+            oracle: &url,
+            processors,
+            proxy: proxy.as_ref(),
+            env,
+        };
+        let fleet = Fleet::start(setup).await?;
+        for (name, code) in [("mixed", MIXED), ("leaf", LEAF), ("one", ONE)] {
+            fleet.publish(name, code).await?;
+        }
+        Ok(Self { fleet, oracle, proxy, db, _database: database, server })
+    }
+
+    /// Submits `runs` runs of `n` steps each; answers their ids.
+    pub async fn submit_mixed(
+        &self,
+        phase: &str,
+        runs: usize,
+        n: usize,
+    ) -> anyhow::Result<Vec<i64>> {
+        let mut ids = Vec::with_capacity(runs);
+        for key in 0..runs {
+            ids.push(self.fleet.submit("mixed", &mixed(phase, key, n)).await?);
+        }
+        Ok(ids)
+    }
+
+    /// One call with trouble asked for.
+    pub async fn submit_one(
+        &self,
+        service: &str,
+        method: &str,
+        ask: &Value,
+    ) -> anyhow::Result<i64> {
+        self.fleet.submit("one", &json!({ "service": service, "method": method, "ask": ask })).await
+    }
+
+    /// Runs that have not ended. `None`: the database does not answer.
+    pub async fn open(&self) -> Option<i64> {
+        let open = "select count(*) from task_runs where status not in ('completed', 'failed', 'cancelled')";
+        self.db.number(open).await.ok()
+    }
+
+    /// Waits until every run has ended; answers how long that took, or `None` if it did not within
+    /// `limit`. Where a call waits for a person, the person looks at the oracle's book: what was
+    /// done is recorded, what was not is sent.
+    pub async fn settle(
+        &mut self,
+        limit: Duration,
+        person: &mut Person,
+    ) -> anyhow::Result<Option<Duration>> {
+        let began = Instant::now();
+        loop {
+            if self.open().await == Some(0) {
+                return Ok(Some(began.elapsed()));
+            }
+            if began.elapsed() > limit {
+                return Ok(None);
+            }
+            person.look(self).await?;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Results of a phase by key.
+    pub async fn results(&self, phase: &str) -> anyhow::Result<Results> {
+        let rows = self
+            .db
+            .rows("select input, result, status from task_runs where task_name = 'mixed'")
+            .await?;
+        let mut found = Results::new();
+        for row in rows {
+            let text = |i: usize| row[i].clone().unwrap_or_default();
+            let input: Value = serde_json::from_str(&text(0)).context("input")?;
+            if input["phase"] == phase {
+                found.insert(input["key"].to_string(), format!("{} {}", text(2), text(1)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Postgres ends as in a crash, stays down, and starts again.
+    pub async fn crash_postgres(&self, down: Duration) -> anyhow::Result<()> {
+        let server = self.server.clone().context("no Postgres")?;
+        tokio::task::spawn_blocking(move || {
+            let cluster = server.cluster().context("no cluster of our own")?;
+            cluster.crash();
+            std::thread::sleep(down);
+            cluster.boot().context("Postgres does not start again")
+        })
+        .await?
+    }
+}
+
+/// Input of a run.
+pub fn mixed(phase: &str, key: usize, n: usize) -> Value {
+    json!({ "key": format!("k{key}"), "phase": phase, "n": n })
+}
+
+async fn db_history(db: &Db) -> anyhow::Result<()> {
+    db.watch_history().await
+}
+
+async fn postgres(lazy_disk: bool) -> anyhow::Result<(Arc<Server>, Database)> {
+    let options = Options { durability: Durability::Full, port: None };
+    let cluster = tokio::task::spawn_blocking(move || Cluster::with(options)).await??;
+    if lazy_disk {
+        let admin = Db::Postgres(cluster.url("postgres"));
+        admin.rows("alter system set synchronous_commit = off").await?;
+        admin.rows("alter system set wal_writer_delay = '10s'").await?;
+        admin.rows("alter system set wal_writer_flush_after = '1GB'").await?;
+        admin.rows("select pg_reload_conf()").await?;
+    }
+    let server = Server::of(cluster);
+    let database = server.database().await?;
+    if lazy_disk {
+        Db::Postgres(database.url().to_owned()).rows("checkpoint").await?;
+    }
+    Ok((Arc::new(server), database))
+}
+
+/// Decides about calls whose outcome nobody knows.
+#[derive(Default)]
+pub struct Person {
+    /// Calls found done, and recorded.
+    pub recorded: usize,
+    /// Calls found not done, and sent again.
+    pub released: usize,
+}
+
+impl Person {
+    /// Looks after every call that waits for a person. On SQLite tasker is stopped meanwhile: the
+    /// file has one owner.
+    pub async fn look(&mut self, world: &mut World) -> anyhow::Result<()> {
+        let waiting = "select id from stack_runs where status = 'needs_attention'";
+        let Ok(rows) = world.db.rows(waiting).await else { return Ok(()) };
+        let ids: Vec<i64> = rows.iter().filter_map(|r| r[0].as_ref()?.parse().ok()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let embedded = matches!(world.db, Db::Sqlite(_));
+        if embedded {
+            world.fleet.kill_all();
+        }
+        // While faults go on the database may be away: another time.
+        let done = self.decide(world, &ids).await;
+        if embedded {
+            done?;
+            world.fleet.start_all().await?;
+        }
+        world.fleet.kick().await;
+        Ok(())
+    }
+
+    async fn decide(&mut self, world: &World, ids: &[i64]) -> anyhow::Result<()> {
+        let store = world.db.store().await?;
+        for id in ids {
+            let Some(claimed) = store.claim_attention(StackRunId(*id), "person").await? else {
+                continue;
+            };
+            match world.oracle.answer_of(*id) {
+                Some(answer) => {
+                    let outcome = Ok(raw::parse(answer)?);
+                    store.record(&claimed.row.lease, &outcome, 1).await?;
+                    self.recorded += 1;
+                }
+                None => {
+                    store.release(&claimed.row, 0).await?;
+                    self.released += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Folder of an experiment.
+pub fn folder(base: &std::path::Path, name: &str) -> anyhow::Result<PathBuf> {
+    let dir = base.join(name);
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
+
+/// Places of the services that are killed: every one but extra processors.
+pub fn victims(world: &World) -> usize {
+    world.fleet.members.len()
+}
+
+/// Place of the first processor.
+pub fn processor(world: &World) -> usize {
+    world.fleet.index(PROCESSOR)
+}
