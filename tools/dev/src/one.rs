@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use axum::Router;
-use tasker_http::{CommonArgs, Peers, mount};
+use tasker_http::{CommonArgs, GateArgs, Peers, mount};
 use tasker_store::StorageAdapter;
 
 /// Settings of the one process.
@@ -22,6 +22,8 @@ pub struct Args {
     #[arg(long, env = "TASKER_LOG_JSON")]
     log_json: bool,
     #[command(flatten)]
+    gate: GateArgs,
+    #[command(flatten)]
     executor: deno_executor::ExecutorArgs,
     #[command(flatten)]
     processor: simple_stack_processor::ProcessorArgs,
@@ -37,13 +39,13 @@ pub async fn serve(args: Args) -> ExitCode {
         database_url: format!("sqlite:{}", args.db.display()),
         functions_url: String::new(),
         service_url: Vec::new(),
-        service_role_key: None,
+        gate: args.gate.clone(),
         log_json: args.log_json,
     };
     tasker_http::run("tasker-dev", &common, async |address| {
         let store = tasker_store::connect(&common.database_url).await?;
         let functions = format!("http://{address}/functions/v1");
-        let peers = Peers::at(&functions, HashMap::new(), None)?;
+        let peers = Peers::at(&functions, HashMap::new(), args.gate.service_key())?;
         let processor = simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);
         let routes = routes(&args, store, &peers, processor.clone())?;
         let started = processor.clone();
