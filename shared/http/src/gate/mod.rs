@@ -57,7 +57,7 @@ impl Gate {
     /// A key, the key set or config.toml that cannot be read; no keys and an address that others
     /// can reach; keys, but none that the services could show one another.
     pub fn new(args: &GateArgs, host: IpAddr) -> anyhow::Result<Self> {
-        install_token_crypto();
+        crate::install_crypto();
         let functions = Functions::load(args)?;
         let doors = if args.has_keys() { Some(Doors::new(args)?) } else { None };
         if doors.is_none() {
