@@ -4,6 +4,8 @@ use std::{collections::HashMap, net::IpAddr};
 
 use clap::Args;
 
+use crate::GateArgs;
+
 /// Address, database, peers, logs.
 #[derive(Args, Clone, Debug)]
 pub struct CommonArgs {
@@ -36,9 +38,9 @@ pub struct CommonArgs {
     #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = name_and_url)]
     pub service_url: Vec<(String, String)>,
 
-    /// Key sent to the other services.
-    #[arg(long, env = "SUPABASE_SERVICE_ROLE_KEY", hide_env_values = true)]
-    pub service_role_key: Option<String>,
+    /// Who may call what.
+    #[command(flatten)]
+    pub gate: GateArgs,
 
     /// Log lines as JSON.
     #[arg(long, env = "TASKER_LOG_JSON")]

@@ -4,13 +4,17 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
+
+/// Names the error on refusals that come from the front door and not from a service.
+const SB_ERROR_CODE: HeaderName = HeaderName::from_static("sb-error-code");
 
 /// A status and a body `{"error": "...", ...}`. The message names what was wrong and the fix.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     status: StatusCode,
+    code: Option<&'static str>,
     body: Map<String, Value>,
     retry_after_s: Option<u32>,
 }
@@ -20,7 +24,19 @@ impl ApiError {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let mut body = Map::new();
         body.insert("error".into(), Value::String(message.into()));
-        Self { status, body, retry_after_s: None }
+        Self { status, code: None, body, retry_after_s: None }
+    }
+
+    /// What Supabase's gateways answer: `{code, message, msg, error}`, which every generation of
+    /// clients finds its text in, and the header `sb-error-code`.
+    pub fn coded(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let mut body = Map::new();
+        body.insert("code".into(), code.into());
+        for name in ["message", "msg", "error"] {
+            body.insert(name.into(), Value::String(message.clone()));
+        }
+        Self { status, code: Some(code), body, retry_after_s: None }
     }
 
     /// 400: the request is wrong; the message names the field and the fix.
@@ -85,6 +101,9 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(Value::Object(self.body))).into_response();
+        if let Some(code) = self.code {
+            response.headers_mut().insert(SB_ERROR_CODE, HeaderValue::from_static(code));
+        }
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

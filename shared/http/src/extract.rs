@@ -1,9 +1,12 @@
 //! A JSON body, whatever its content type says (curl's default is a form).
 
-use axum::{body::Bytes, extract::FromRequest, extract::Request};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request, rejection::BytesRejection},
+};
 use serde::de::DeserializeOwned;
 
-use crate::ApiError;
+use crate::{ApiError, relay};
 
 /// Extractor: the parsed body, or 400 with the place of the mistake.
 pub struct JsonBody<T>(pub T);
@@ -12,11 +15,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|e| {
-            ApiError::new(e.status(), format!("the body could not be read: {}", e.body_text()))
-        })?;
+        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
         parse(&bytes).map(Self)
     }
+}
+
+/// Too large, or broken off.
+fn unreadable(error: BytesRejection) -> ApiError {
+    let status = error.status();
+    let message = format!("the body could not be read: {}", error.body_text());
+    ApiError::coded(status, relay::code(status), message)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {

@@ -2,27 +2,33 @@
 //!
 //! A service is a router whose paths are relative to its mount point. [`mount`] puts it at
 //! `/functions/v1/<name>` and `/<name>` with the layers every service has; [`serve()`] accepts
-//! connections until told to stop, then drains. [`Peers`] is how services reach each other.
+//! connections until told to stop, then drains. [`Gate`] says who may call what, and [`Caller`] tells
+//! a handler who did. [`Peers`] is how services reach each other.
 
 mod args;
+mod body;
 mod cors;
 mod error;
 mod extract;
+mod gate;
 mod mount;
 mod peers;
+mod relay;
 mod serve;
 mod telemetry;
 
 pub use args::{CommonArgs, name_and_url};
 pub use error::ApiError;
 pub use extract::JsonBody;
-pub use mount::{mount, with_layers};
+pub use gate::{Caller, Gate, GateArgs, Role, Secret};
+pub use mount::{mount, with_gate, with_layers};
 pub use peers::{PeerError, PeerReply, Peers};
 pub use serve::{bind, run, serve, shutdown_signal};
 pub use telemetry::init_tracing;
 
-/// Makes rustls use ring. Called once by each `main` (and by tests that open TLS).
+/// Makes rustls and token checks use ring. Called once by each `main` (and by tests that open TLS).
 pub fn install_crypto() {
     // A second call answers Err with the provider that is already there: the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    gate::install_token_crypto();
 }

@@ -1,16 +1,25 @@
 //! Where a service's routes are reached, and the layers around them, in one place.
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
-use http::{Request, Response};
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Extension},
+    middleware,
+    routing::get,
+};
+use http::{Request, Response, StatusCode};
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use crate::{ApiError, cors};
+use crate::{ApiError, Gate, cors, gate, relay};
 
 /// Largest request body: a 10 MB result in JSON, and room for its envelope.
 const BODY_LIMIT: usize = 12 << 20;
 
-/// Mounts a service at `/functions/v1/<name>` and, for gateways that strip the prefix, `/<name>`.
+/// Mounts a service at `/functions/v1/<name>` and, for gateways that strip the prefix, `/<name>`,
+/// behind its gate.
 pub fn mount(name: &str, service: Router) -> Router {
+    let service = service.layer(middleware::from_fn_with_state(Arc::from(name), gate::guard));
     // `nest` leaves out the trailing slash; clients send both.
     let slash = service.clone();
     let at = |prefix: &str| format!("{prefix}/{name}");
@@ -30,12 +39,15 @@ fn forward(service: Router) -> axum::routing::MethodRouter {
 
 /// The layers every process has, outermost last.
 pub fn with_layers(routes: Router) -> Router {
+    let unknown = || ApiError::coded(StatusCode::NOT_FOUND, "NOT_FOUND", "Function not found");
     routes
-        .fallback(|| async { ApiError::not_found("Function not found") })
+        .route("/_internal/health", get(|| async { Json(serde_json::json!({ "message": "ok" })) }))
+        .fallback(async move || unknown())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             axum::response::IntoResponse::into_response(ApiError::internal("a handler panicked"))
         }))
+        .layer(middleware::from_fn(relay::relay))
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(|r: &Request<_>| {
@@ -48,4 +60,9 @@ pub fn with_layers(routes: Router) -> Router {
                 }),
         )
         .layer(middleware::from_fn(cors::cors))
+}
+
+/// [`with_layers`], and `gate` for every mounted service.
+pub fn with_gate(routes: Router, gate: Gate) -> Router {
+    with_layers(routes).layer(Extension(gate))
 }

@@ -56,7 +56,7 @@ pub enum PeerError {
 impl Peers {
     /// Peers as the settings say.
     pub fn new(args: &CommonArgs) -> anyhow::Result<Self> {
-        Self::at(&args.functions_url, args.service_urls(), args.service_role_key.clone())
+        Self::at(&args.functions_url, args.service_urls(), args.gate.service_key())
     }
 
     /// Peers below `functions_url`, but for those with an address of their own.
@@ -69,6 +69,8 @@ impl Peers {
             .connect_timeout(Duration::from_secs(5))
             .tcp_nodelay(true)
             .no_proxy()
+            // A redirect would carry the key's header to wherever it points.
+            .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let functions_url = functions_url.trim_end_matches('/').to_owned();
         let triggers = TaskTracker::new();
@@ -118,7 +120,11 @@ impl Peers {
         };
         let mut request = self.0.client.post(url).timeout(timeout).json(body);
         if let Some(key) = &self.0.key {
-            request = request.bearer_auth(key).header("apikey", key);
+            request = request.header("apikey", key);
+            // Keys that are no tokens go without Authorization, as current clients send them.
+            if !key.starts_with("sb_") {
+                request = request.bearer_auth(key);
+            }
         }
         for (name, value) in headers {
             request = request.header(*name, value);

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use axum::Router;
-use tasker_http::{CommonArgs, Peers, mount};
+use tasker_http::{CommonArgs, GateArgs, Peers, mount};
 use tasker_store::StorageAdapter;
 
 /// Settings of the one process.
@@ -18,15 +18,14 @@ pub struct Args {
     /// SQLite file; made if it is not there.
     #[arg(long, env = "SQLITE_DB_PATH", default_value = ".tasker/dev.db")]
     db: PathBuf,
-    /// More services that tasks may call: name=url, comma separated.
-    #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = tasker_http::name_and_url)]
-    service_url: Vec<(String, String)>,
     /// Log lines as JSON.
     #[arg(long, env = "TASKER_LOG_JSON")]
     log_json: bool,
     /// Services with an address of their own: name=url, comma separated.
     #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = tasker_http::name_and_url)]
     service_url: Vec<(String, String)>,
+    #[command(flatten)]
+    gate: GateArgs,
     #[command(flatten)]
     executor: deno_executor::ExecutorArgs,
     #[command(flatten)]
@@ -45,13 +44,13 @@ pub async fn serve(args: Args) -> ExitCode {
         database_url: format!("sqlite:{}", args.db.display()),
         functions_url: String::new(),
         service_url: args.service_url.clone(),
-        service_role_key: None,
+        gate: args.gate.clone(),
         log_json: args.log_json,
     };
     tasker_http::run("tasker-dev", &common, async |address| {
         let store = tasker_store::connect(&common.database_url).await?;
         let functions = format!("http://{address}/functions/v1");
-        let peers = Peers::at(&functions, common.service_urls(), None)?;
+        let peers = Peers::at(&functions, common.service_urls(), args.gate.service_key())?;
         let processor = simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);
         let routes = routes(&args, store, &peers, processor.clone())?;
         let started = processor.clone();

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use tasker_core::call::SERVICES;
-use tasker_http::CommonArgs;
+use tasker_http::{CommonArgs, GateArgs};
 use tokio::process::{Child, Command};
 
 use crate::gateway;
@@ -40,13 +40,22 @@ pub async fn serve(args: Args) -> ExitCode {
             ((*name).to_string(), format!("http://{}:{port}/functions/v1/{name}", args.host))
         })
         .collect();
+    // From the environment alone, which the six inherit: they check, the gateway only forwards.
+    let gate = match GateArgs::from_env() {
+        Ok(gate) => gate,
+        Err(error) => {
+            tasker_http::init_tracing(false);
+            tracing::error!(%error, "cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
     let common = CommonArgs {
         host: args.host,
         port: args.port,
         database_url: args.database_url.clone(),
         functions_url: String::new(),
         service_url: urls.clone().into_iter().collect(),
-        service_role_key: None,
+        gate,
         log_json: false,
     };
     tasker_http::run("tasker", &common, async |_| {
