@@ -1,6 +1,6 @@
 //! Requests that no service should take.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tasker_testkit::stack::Stack;
 
 /// Requests that are wrong are answered at once, with the field and the fix.
