@@ -29,7 +29,7 @@ enum Command {
     /// Start the six binaries that lie beside this one, and a gateway.
     Processes(processes::Args),
     /// Forward /functions/v1/<name> to services with an address of their own.
-    Gateway(gateway::Args),
+    Gateway(Box<gateway::Args>),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +42,6 @@ async fn start(args: Args) -> ExitCode {
     match args.command {
         None => one::serve(args.one).await,
         Some(Command::Processes(args)) => processes::serve(args).await,
-        Some(Command::Gateway(args)) => gateway::serve(args).await,
+        Some(Command::Gateway(args)) => gateway::serve(*args).await,
     }
 }
