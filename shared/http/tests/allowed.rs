@@ -1,5 +1,7 @@
 //! Who gets in, with what, and where.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use common::{
@@ -27,7 +29,7 @@ async fn every_combination_of_headers() {
     let user = hs256(&typical("HS256"), &user(), SECRET.as_bytes());
     let bearer = |token: &str| format!("Bearer {token}");
     let [b_anon, b_service, b_user, b_pub, b_secret] =
-        [&anon, &service, &user, PUBLISHABLE, SECRET_KEY].map(|t| bearer(t));
+        [&anon, &service, &user, PUBLISHABLE, SECRET_KEY].map(bearer);
     let lower = format!("bearer {service}");
     let cases: [(&str, Headers, &str); 18] = [
         ("legacy anon, both", &[("authorization", &b_anon), ("apikey", &anon)], "anon"),

@@ -1,11 +1,15 @@
 //! CORS on every answer, and h2c on the same port.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use common::{PUBLISHABLE, app, ask, every_key, send, start};
 use http::StatusCode;
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+type Headers<'a> = &'a [(&'a str, &'a str)];
 
 #[tokio::test]
 async fn preflights_are_answered_before_anybody_is_asked_for_a_key() {
@@ -35,7 +39,7 @@ async fn every_answer_has_the_headers_once() {
     let app = app(&every_key());
     let key = [("apikey", PUBLISHABLE)];
     let encoded = [("apikey", PUBLISHABLE), ("content-encoding", "gzip")];
-    let cases: [(&str, &str, &[(&str, &str)], u16); 7] = [
+    let cases: [(&str, &str, Headers, u16); 7] = [
         ("POST", "/tasks/execute", &key, 200),
         ("POST", "/tasks/execute", &[], 401),
         ("POST", "/wrappedgapi", &key, 403),

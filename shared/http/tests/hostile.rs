@@ -1,5 +1,7 @@
 //! Tokens that must not get through, on every service; and the proof that they would without checks.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use common::{
