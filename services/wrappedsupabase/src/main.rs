@@ -20,7 +20,8 @@ struct Cli {
 async fn main() -> ExitCode {
     let Cli { common } = Cli::parse();
     run(NAME, &common, async |_| {
-        let store = tasker_store::connect(&common.database_url).await?;
+        let store =
+            tasker_store::connect_with(&common.database_url, &common.keys.settings()).await?;
         anyhow::Ok((mount(NAME, router(State::new(store))), std::future::ready(())))
     })
     .await

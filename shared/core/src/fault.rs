@@ -46,6 +46,11 @@ pub fn point(name: &str, when: &str) {
     }
 }
 
+/// Panics if this was asked for: what is in memory then must not get into a log.
+pub fn panic_at(place: &str) {
+    assert!(!on(&format!("panic:{place}")), "a panic on purpose at {place}");
+}
+
 /// A piece of work between the points `name.before` and `name.after`.
 pub async fn around<T>(name: &str, work: impl Future<Output = T>) -> T {
     point(name, "before");

@@ -17,7 +17,7 @@ mod relay;
 mod serve;
 mod telemetry;
 
-pub use args::{CommonArgs, name_and_url};
+pub use args::{CommonArgs, KeyArgs, Keystore, name_and_url};
 pub use error::ApiError;
 pub use extract::JsonBody;
 pub use gate::{Caller, Gate, GateArgs, Role, Secret};

@@ -25,8 +25,7 @@ pub fn encrypt(key: &Key, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealErr
         aes_gcm::aead::Nonce::<Aes256Gcm>::try_generate().map_err(|_| SealError::NoRandomness)?;
     let payload = Payload { msg: plain, aad: place };
     // The one failure there is: a text of 64 GiB.
-    let sealed =
-        cipher(key).encrypt(&nonce, payload).map_err(|_| SealError::NoRandomness)?;
+    let sealed = cipher(key).encrypt(&nonce, payload).map_err(|_| SealError::NoRandomness)?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 

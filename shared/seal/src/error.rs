@@ -9,6 +9,9 @@ pub enum SealError {
          TASKER_MASTER_KEY_FILE for every service"
     )]
     NoKey,
+    /// The keys cannot be had or changed as the settings say.
+    #[error("{0}")]
+    Setting(String),
     /// A text is no master key.
     #[error(
         "{0} is no master key: it must be 32 random bytes in base64 or hexadecimal, as \
@@ -45,7 +48,7 @@ impl SealError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoKey => "MASTER_KEY_MISSING",
-            Self::BadKey(_) => "MASTER_KEY_INVALID",
+            Self::BadKey(_) | Self::Setting(_) => "MASTER_KEY_INVALID",
             Self::UnknownKey { .. } => "MASTER_KEY_UNKNOWN",
             Self::Broken { .. } => "SECRET_BROKEN",
             Self::NoRandomness => "NO_RANDOMNESS",

@@ -83,8 +83,7 @@ impl Keyring {
         let parts = Sealed::read(sealed).ok_or_else(broken)?;
         let data_key = self.unwrap(place, &parts)?;
         let value = BASE64.decode(parts.value).map_err(|_| broken())?;
-        let plain =
-            cipher::decrypt(&data_key, &place.bytes("value"), &value).ok_or_else(broken)?;
+        let plain = cipher::decrypt(&data_key, &place.bytes("value"), &value).ok_or_else(broken)?;
         std::str::from_utf8(&plain).map(|t| Zeroizing::new(t.to_owned())).map_err(|_| broken())
     }
 

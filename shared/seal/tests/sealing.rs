@@ -95,7 +95,8 @@ fn keys_are_read_in_every_usual_form() {
         assert_eq!(MasterKey::parse(text, "x").unwrap().id(), key.id());
     }
     assert!(MasterKey::parse(&"0a1b".repeat(16), "x").is_ok());
-    let two = format!("# now\n{}\n{} # before\n", *MasterKey::generate().unwrap().expose(), *base64);
+    let two =
+        format!("# now\n{}\n{} # before\n", *MasterKey::generate().unwrap().expose(), *base64);
     let ring = Keyring::parse(&two, "the file").unwrap();
     assert_eq!((ring.keys().len(), ring.keys()[1].id()), (2, key.id()));
     let zeros = "A".repeat(43);

@@ -63,6 +63,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Brings the schema up to date.
     fn migrate(&self) -> impl Future<Output = Result<()>> + Send;
 
+    /// Removes what deleted rows and earlier values left behind in the database's files, as far as
+    /// it can: secrets that were in clear are sealed now.
+    fn scrub(&self) -> impl Future<Output = Result<()>> + Send;
+
     /// Takes a slot's name for this process.
     fn hold_slot(&self, slot: &str) -> impl Future<Output = Result<Option<SlotGuard>>> + Send;
 }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use axum::Router;
-use tasker_http::{CommonArgs, GateArgs, Peers, mount};
+use tasker_http::{CommonArgs, GateArgs, KeyArgs, Peers, mount};
 use tasker_store::StorageAdapter;
 
 /// Settings of the one process.
@@ -27,6 +27,8 @@ pub struct Args {
     #[command(flatten)]
     gate: GateArgs,
     #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
     executor: deno_executor::ExecutorArgs,
     #[command(flatten)]
     processor: simple_stack_processor::ProcessorArgs,
@@ -45,10 +47,12 @@ pub async fn serve(args: Args) -> ExitCode {
         functions_url: String::new(),
         service_url: args.service_url.clone(),
         gate: args.gate.clone(),
+        keys: args.keys.clone(),
         log_json: args.log_json,
     };
     tasker_http::run("tasker-dev", &common, async |address| {
-        let store = tasker_store::connect(&common.database_url).await?;
+        let store = tasker_store::connect_with(&common.database_url, &common.keys.settings()).await?;
+        wrappedkeystore::State::new(store.clone()).prepare().await;
         let functions = format!("http://{address}/functions/v1");
         let peers = Peers::at(&functions, common.service_urls(), args.gate.service_key())?;
         let processor = simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);

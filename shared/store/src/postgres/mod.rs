@@ -81,6 +81,11 @@ impl Backend for Postgres {
         migrate::run(&self.pool).await
     }
 
+    async fn scrub(&self) -> Result<()> {
+        let client = connection(&self.pool).await?;
+        client.batch_execute("vacuum full keystore").await.map_err(value::error)
+    }
+
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
         slot::hold(&self.config, slot).await
     }

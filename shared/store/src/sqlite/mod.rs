@@ -74,6 +74,12 @@ impl Backend for Sqlite {
         Ok(())
     }
 
+    async fn scrub(&self) -> Result<()> {
+        let turn = self.turn.clone().lock_owned().await;
+        let session = SqliteSession { jobs: self.jobs.clone(), begun: false, _turn: turn };
+        session.ask(|reply| Command::Scrub { reply }).await
+    }
+
     async fn hold_slot(&self, _: &str) -> Result<Option<SlotGuard>> {
         // The file is this process's alone.
         Ok(None)

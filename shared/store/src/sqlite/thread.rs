@@ -9,7 +9,7 @@ use crate::{
     Dialect, Result, StoreError, Value,
     columns::{Columns, quoted},
     session::Write,
-    value::Row,
+    value::{Hidden, Row, UNSEALED},
 };
 
 /// Where sessions send their statements.
@@ -28,6 +28,8 @@ pub enum Command {
     },
     /// The last statements, and the commit.
     Commit { writes: Vec<Write>, reply: oneshot::Sender<Result<Vec<Vec<Row>>>> },
+    /// Nothing but what the tables hold is to be left in the file. Outside of a transaction.
+    Scrub { reply: oneshot::Sender<Result<()>> },
     /// The session went away.
     Rollback,
 }
@@ -35,6 +37,9 @@ pub enum Command {
 /// WAL with synchronous=FULL: what was committed survives a power cut.
 const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; \
     pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -65536;";
+
+/// The schema, step by step: `user_version` says how many were taken.
+const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("2_keystore_sealing.sql")];
 
 /// Opens the file, its schema if it is new, and starts the thread.
 pub fn start(path: &str) -> Result<Jobs> {
@@ -47,18 +52,30 @@ pub fn start(path: &str) -> Result<Jobs> {
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 =
         connection.query_row("pragma user_version", [], |r| r.get(0)).map_err(error)?;
-    if version == 0 {
-        let schema = include_str!("schema.sql");
-        connection
-            .execute_batch(&format!("begin; {schema} pragma user_version = 1; commit;"))
-            .map_err(error)?;
-    }
+    upgrade(&connection, version)?;
     let (jobs, inbox) = mpsc::channel();
     std::thread::Builder::new()
         .name("sqlite".into())
         .spawn(move || Worker { connection, rendered: HashMap::new() }.run(&inbox))
         .map_err(|e| StoreError::Unavailable(e.to_string()))?;
     Ok(jobs)
+}
+
+/// Brings the schema up to date, a step a transaction.
+fn upgrade(connection: &Connection, version: i64) -> Result<()> {
+    let done = usize::try_from(version).unwrap_or(0);
+    if done > SCHEMA.len() {
+        return Err(StoreError::Unavailable(
+            "the file was made by a newer tasker: use that one".into(),
+        ));
+    }
+    for (step, text) in SCHEMA.iter().enumerate().skip(done) {
+        let next = step + 1;
+        connection
+            .execute_batch(&format!("begin; {text} pragma user_version = {next}; commit;"))
+            .map_err(error)?;
+    }
+    Ok(())
 }
 
 struct Worker {
@@ -79,6 +96,10 @@ impl Worker {
                 }
                 Command::Commit { writes, reply } => {
                     let _ = reply.send(self.commit(&writes));
+                }
+                Command::Scrub { reply } => {
+                    let scrub = "vacuum; pragma wal_checkpoint(truncate)";
+                    let _ = reply.send(self.connection.execute_batch(scrub).map_err(error));
                 }
                 Command::Rollback => self.rollback(),
             }
@@ -159,7 +180,10 @@ impl rusqlite::ToSql for Value {
             Self::Int(n) => (*n).into(),
             Self::Real(n) => (*n).into(),
             Self::Bool(b) => (*b).into(),
-            Self::Text(s) => s.as_str().into(),
+            Self::Text(s) | Self::Hidden(Hidden(s)) => s.as_str().into(),
+            Self::Secret(..) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure(UNSEALED.into()));
+            }
         })
     }
 }
