@@ -19,6 +19,9 @@ macro_rules! migration {
 const MIGRATIONS: &[(&str, &str, &str)] = &[
     migration!("20261122000000", "tasker"),
     migration!("20261124090000", "keystore_sealing"),
+    migration!("20261124090100", "from_original"),
+    migration!("20261124090200", "access"),
+    migration!("20261124090300", "pg_cron_kick"),
 ];
 
 /// The lock ends with the transaction, so it also works behind a connection pooler.
