@@ -7,8 +7,7 @@ use std::{
 };
 
 use tasker_core::{
-    HostCall, Json, StackRunId, TaskError, TaskRunId, chain::Rejected, journal::Delivery, json,
-    wire::LeaseRef,
+    HostCall, Json, StackRunId, TaskRunId, chain::Rejected, journal::Delivery, json, wire::LeaseRef,
 };
 use tasker_store::{
     Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, Submitted,
@@ -219,7 +218,7 @@ impl Runs {
 
     /// The database does not take what the task asked for or returned: the run fails with that.
     async fn refused(&self, mut advance: Advance, why: &str) -> Result<Advanced> {
-        let error = TaskError::new("StorageError", format!("the database refused a value: {why}"));
+        let error = tasker_store::refused_value(why);
         advance.asked.clear();
         advance.logs.clear();
         advance.end = Some(Err(json::of(&error)));

@@ -6,11 +6,16 @@
 mod breaker;
 mod chain;
 mod dispatch;
+mod lost;
 mod recovery;
 mod routes;
 mod slots;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, routing::post};
 use tasker_core::{StackRunId, wire::Handed};
@@ -50,6 +55,8 @@ struct Inner {
     breakers: Breakers,
     /// Calls leased to this process whose trigger is on its way, with the steps since the claim.
     handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
+    /// Rows this process works on now.
+    at_work: std::sync::Mutex<HashSet<StackRunId>>,
     work: TaskTracker,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
@@ -66,17 +73,22 @@ impl State {
             slots: Slots::new(args.concurrency),
             breakers: Breakers::default(),
             handed: Mutex::default(),
+            at_work: Default::default(),
             work: TaskTracker::new(),
             due: Notify::new(),
         }))
     }
 
     /// Frees what an earlier process of this name held, starts on what is ready, and arms the
-    /// deadline timer. Call once, when the routes are being served.
-    pub async fn start(&self) {
+    /// deadline timer. Call once, when the routes are being served. `created` tells of new runs.
+    pub async fn start(&self, created: Option<Arc<Notify>>) {
         recovery::boot(self).await;
         let state = self.clone();
         tokio::spawn(async move { recovery::watch_deadlines(&state).await });
+        if let Some(created) = created {
+            let state = self.clone();
+            tokio::spawn(async move { recovery::watch_created(&state, &created).await });
+        }
     }
 
     /// Stops claiming, lets the work under way end, gives the rest back.

@@ -37,6 +37,9 @@ pub trait StorageAdapter: Send + Sync {
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>>;
     /// Leases one row, if it is ready.
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>>;
+    /// The call that a commit under `lease` (of a call, or of the root) handed to the holder, if it
+    /// still has it: for a holder who did not get the answer to that commit.
+    async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>>;
     /// Leases a call that is `needs_attention`, for a person who knows what became of it: then
     /// [`record`](Self::record) its outcome, or [`release`](Self::release) it to be sent again.
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>>;
@@ -45,7 +48,8 @@ pub trait StorageAdapter: Send + Sync {
     /// Commits what task code did up to its quiet point: the delivered outcome, the calls it made,
     /// its end. Rejected if the lease was lost or the journal grew meanwhile.
     async fn advance(&self, advance: &Advance) -> Result<Advanced>;
-    /// Records a call's outcome for a run whose isolate is gone; the run waits to be resumed.
+    /// Records a call's outcome for a run whose isolate is gone; the run waits to be resumed. An
+    /// outcome that the database does not take becomes a failure that says so.
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced>;
     /// Gives a row back, to be claimed again after `delay_ms`.
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()>;

@@ -13,6 +13,7 @@
 //! | `{now_ms}` | now in milliseconds | the same |
 //! | `{lock}` | `for update` | nothing: the one writer holds the database |
 //! | `{skip}` | `for update skip locked` | nothing |
+//! | `{tell}` | notifies the processors of all processes | nothing: there is one process |
 
 /// Which database a text is rendered for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub enum Dialect {
     /// SQLite, bundled.
     Sqlite,
 }
+
+/// Channel on which Postgres tells processors of new runs.
+pub const CREATED: &str = "tasker_created";
 
 const LOGS: &str =
     "select level || ': ' || message as line from task_logs where task_run_id = $1 order by id";
@@ -64,6 +68,8 @@ impl Dialect {
             (Self::Postgres, "lock") => "for update".into(),
             (Self::Postgres, "skip") if tasker_core::fault::on("nolock") => String::new(),
             (Self::Postgres, "skip") => "for update skip locked".into(),
+            (Self::Postgres, "tell") => format!("pg_notify('{CREATED}', '')::text"),
+            (Self::Sqlite, "tell") => "''".into(),
             (Self::Sqlite, "logs") => format!("(select json_group_array(line) from ({LOGS}))"),
             (Self::Sqlite, "now" | "now_ms") => SQLITE_NOW.into(),
             (Self::Sqlite, "after") => format!("({SQLITE_NOW} + {x})"),

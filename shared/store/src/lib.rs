@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 pub use adapter::StorageAdapter;
 pub use dialect::Dialect;
-pub use error::{Result, StoreError};
+pub use error::{Result, StoreError, refused_value};
 pub use postgres::SlotGuard;
 pub use table::{Filter, Order, TableOp, TableQuery};
 pub use types::{

@@ -13,7 +13,7 @@ use crate::{
     image, invariants,
     plan::Times,
     postgres::SlotGuard,
-    rows,
+    refused_value, rows,
     session::{Backend, Session, Write},
     sql, submit,
     table::TableQuery,
@@ -75,6 +75,13 @@ impl<B: Backend> StorageAdapter for Store<B> {
             .await
     }
 
+    async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>> {
+        let owner = &lease.owner;
+        let params = vec![root.into(), owner.into(), lease.id.into(), lease.epoch.into()];
+        let found = self.ask(sql::HANDED_BY, params).await?.into_iter().next();
+        Ok(found.map(|row| verbs::claimed(row, owner)).transpose()?.map(|c| c.row))
+    }
+
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
         verbs::claim(self.0.begin().await?, Wanted::Attention(id), owner, TIMES).await
     }
@@ -88,8 +95,15 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        fault::around("record", verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES))
-            .await
+        let done = verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES);
+        match fault::around("record", done).await {
+            // The run must not hang on a value that the database does not take.
+            Err(StoreError::Invalid { message, .. }) => {
+                let refused = Err(json::of(&refused_value(&message)));
+                verbs::record(self.0.begin().await?, lease, &refused, at_ms, TIMES).await
+            }
+            done => done,
+        }
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {

@@ -37,7 +37,9 @@ async fn make<S: Session>(
             return Ok((known, Vec::new()));
         }
         refuse_overload(s, options).await?;
-        return Ok((insert(s, new, options, false).await?, Vec::new()));
+        // Only here and not with each step: a notification costs a lock on all commits.
+        let tell = vec![Write::new(sql::TELL, [])];
+        return Ok((insert(s, new, options, false).await?, tell));
     };
     // The run above first: it is locked before the one below exists.
     let above = load_above(s, lease.id).await?;

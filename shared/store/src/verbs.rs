@@ -58,7 +58,8 @@ pub async fn claim<S: Session>(
     found.into_iter().next().map(|row| claimed(row, owner)).transpose()
 }
 
-fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
+/// Reads a row as claims answer it.
+pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
     let id = StackRunId(r.int()?);
     let task_run_id = TaskRunId(r.int()?);
     let parent = r.maybe_int()?.map(StackRunId);

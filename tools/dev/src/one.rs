@@ -54,7 +54,7 @@ pub async fn serve(args: Args) -> ExitCode {
         let processor = simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);
         let routes = routes(&args, store, &peers, processor.clone())?;
         let started = processor.clone();
-        tokio::spawn(async move { started.start().await });
+        tokio::spawn(async move { started.start(None).await });
         tracing::info!(%functions, db = %args.db.display(), engine = deno_executor::ENGINE, "six services on one port");
         Ok((routes, async move { processor.drain().await }))
     })

@@ -68,6 +68,7 @@ impl Isolate {
         let host = Rc::new(RefCell::new(Host {
             turn: Turn::default(),
             limits: limits.clone(),
+            defaults: Default::default(),
             calls: 0,
             open: Default::default(),
             log_bytes: 0,

@@ -72,6 +72,7 @@ cases! {
     claims::nothing_is_claimed_twice,
     claims::a_released_row_waits_for_its_delay,
     warm::a_chain_of_calls,
+    warm::an_answer_that_got_lost_is_found,
     warm::a_failed_call_and_a_failed_run,
     warm::several_calls_run_one_by_one,
     warm::many_calls_in_one_commit,

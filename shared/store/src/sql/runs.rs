@@ -112,6 +112,10 @@ values ($1, {int $2}, 'task', 0, 'deno-executor', 'execute', {json $3}, 'pending
   $5, case when {int $6} is null then null else {after $6} end) \
 returning id";
 
+/// Tells every processor, once the transaction commits, that a run was made. A hint: who does not
+/// listen just then finds the run by other means.
+pub const TELL: &str = "select {tell}";
+
 /// Takes the ready row that has waited longest; others' locked rows are skipped.
 pub const CLAIM_NEXT: &str = "\
 with ready as materialized ( \
@@ -133,6 +137,16 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
 where id = $3 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
   {text args}, {text options}, idempotent, epoch, attempt";
+
+/// The call that a slot was handed by the commit made under lease ($3, $4), while nobody took it
+/// away since.
+pub const HANDED_BY: &str = "\
+select c.id, c.parent_task_run_id, c.parent_stack_run_id, c.kind, c.seq, c.service_name, \
+  c.method_name, {text c.args}, {text c.options}, c.idempotent, c.epoch, c.attempt \
+from stack_runs c \
+where c.parent_stack_run_id = $1 and c.kind = 'call' and c.status = 'processing' \
+  and c.lease_owner = $2 and exists (select 1 from stack_runs b where b.id = $3 and b.epoch = $4 \
+    and b.status in ('completed', 'failed', 'suspended_waiting_child'))";
 
 /// Takes a call that waits for a person.
 pub const CLAIM_ATTENTION: &str = "\
