@@ -35,7 +35,7 @@ export async function request(
   method: "GET" | "POST",
   path: string,
   body?: unknown,
-  more: { headers?: Record<string, string>; signal?: AbortSignal | undefined } = {},
+  more: { headers?: Record<string, string>; signal?: AbortSignal | undefined; proxied?: boolean } = {},
 ): Promise<unknown> {
   const headers: Record<string, string> = { ...to.headers, ...more.headers };
   const init: RequestInit = { method, headers };
@@ -53,7 +53,7 @@ export async function request(
   }
   const text = await response.text();
   const answer = parsed(text);
-  if (!response.ok || hasErrorObject(answer)) throw refusal(response, answer, text);
+  if (!response.ok || (more.proxied && hasErrorObject(answer))) throw refusal(response, answer, text);
   return answer;
 }
 
@@ -66,7 +66,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** `{ error: { message, ... } }`, whatever the status; a Supabase result's `error: null` is none. */
+/** A proxied call may fail with `{ error: { message, ... } }`, whatever the status; a Supabase result's `error: null` is none. */
 function hasErrorObject(answer: unknown): boolean {
   const record = answer as { error?: unknown; data?: unknown } | null;
   return typeof record === "object" && record !== null && typeof record.error === "object" && record.error !== null && !("data" in record);

@@ -26,7 +26,7 @@ export interface ServiceProxy<Result = any> {
 export function createServiceProxy<Result = any>(service: string, options: ProxyOptions): ServiceProxy<Result> {
   const to = target(options.baseUrl, options);
   const run = async (chain: ChainStep[]) => {
-    const answer = await request(to, "POST", `/api/proxy/${encodeURIComponent(service)}`, { chain });
+    const answer = await request(to, "POST", `/api/proxy/${encodeURIComponent(service)}`, { chain }, { proxied: true });
     const data = (answer as { data?: unknown } | null)?.data;
     // A Supabase result keeps its own `data` beside `error`, `count` and `status`.
     const isResult = typeof answer === "object" && answer !== null && "error" in answer;

@@ -27,7 +27,7 @@ export class ServiceClient {
   async call<Result = any>(service: string, method: string | string[], params: unknown[] = []): Promise<Result> {
     const names = typeof method === "string" ? method.split(".") : method;
     const chain = names.map((property, i) => (i === names.length - 1 ? { type: "call", property, args: params } : { type: "get", property }));
-    const answer = await request(this.#to, "POST", `/api/proxy/${encodeURIComponent(service)}`, { chain });
+    const answer = await request(this.#to, "POST", `/api/proxy/${encodeURIComponent(service)}`, { chain }, { proxied: true });
     const record = answer as { data?: unknown; result?: unknown } | null;
     const isResult = typeof answer === "object" && answer !== null && "error" in answer;
     return (isResult ? answer : (record?.data ?? record?.result ?? record)) as Result;
