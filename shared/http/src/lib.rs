@@ -13,6 +13,7 @@ mod extract;
 mod gate;
 mod mount;
 mod peers;
+mod proxy;
 mod relay;
 mod serve;
 mod telemetry;

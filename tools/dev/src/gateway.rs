@@ -38,6 +38,7 @@ pub fn routes(services: HashMap<String, String>) -> anyhow::Result<Router> {
     let inner = Arc::new(Inner { client, services });
     Ok(Router::new()
         .route("/functions/v1/{*path}", axum::routing::any(forward))
+        .route("/api/proxy/{service}", axum::routing::any(forward))
         .route("/{*path}", axum::routing::any(forward))
         .with_state(inner))
 }
