@@ -16,7 +16,7 @@ use axum::{Router, routing::post};
 use tasker_core::{StackRunId, wire::Handed};
 use tasker_http::Peers;
 use tasker_store::StorageAdapter;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, RwLock};
 use tokio_util::task::TaskTracker;
 
 use breaker::Breakers;
@@ -34,6 +34,9 @@ pub struct ProcessorArgs {
     /// Longest wait for one host call, milliseconds.
     #[arg(long, env = "TASKER_CALL_TIMEOUT_MS", default_value_t = 300_000)]
     pub call_timeout_ms: u64,
+    /// Largest result of one host call, bytes of JSON.
+    #[arg(long, env = "TASKER_RESULT_BYTES", default_value_t = 10 << 20)]
+    pub result_bytes: usize,
 }
 
 /// What the routes share. Cheap to clone.
@@ -46,10 +49,13 @@ struct Inner {
     peers: Peers,
     slot: String,
     call_timeout: Duration,
+    result_bytes: usize,
     slots: Slots,
     breakers: Breakers,
     /// Calls leased to this process whose trigger is on its way, with the steps since the claim.
     handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
+    /// Held while the executor runs a task: shared, or alone by one that may be why it died.
+    executing: RwLock<()>,
     work: TaskTracker,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
@@ -63,9 +69,11 @@ impl State {
             peers,
             slot: args.slot.clone(),
             call_timeout: Duration::from_millis(args.call_timeout_ms),
+            result_bytes: args.result_bytes,
             slots: Slots::new(args.concurrency),
             breakers: Breakers::default(),
             handed: Mutex::default(),
+            executing: RwLock::default(),
             work: TaskTracker::new(),
             due: Notify::new(),
         }))

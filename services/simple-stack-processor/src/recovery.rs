@@ -101,14 +101,20 @@ pub async fn watch_deadlines(state: &State) {
     }
 }
 
-/// The executor could not take a task's row: it is given back, and tried again ever more slowly.
+/// The executor could not take a task's row: it is given back, and tried again ever more slowly. If
+/// it died of it, that counts as a lost lease: the third ends a crash loop.
 pub async fn give_back(state: &State, row: &Handed, refused: &Refused) {
     if refused.lost {
         return;
     }
     tracing::warn!(stack_run = %row.lease.id, why = refused.why, attempt = row.attempt, "not executed");
-    let window = 250i64 << row.attempt.min(6);
-    if let Err(error) = state.0.store.release(row, rand::random_range(50..=window)).await {
+    let delay = rand::random_range(50..=250i64 << row.attempt.min(6));
+    let done = if refused.died {
+        state.0.store.abandon(&row.lease, delay).await.map(|_| ())
+    } else {
+        state.0.store.release(row, delay).await
+    };
+    if let Err(error) = done {
         tracing::warn!(%error, "the row could not be given back; its lease runs out");
     }
     state.0.due.notify_one();

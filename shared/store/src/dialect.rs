@@ -13,6 +13,7 @@
 //! | `{now_ms}` | now in milliseconds | the same |
 //! | `{lock}` | `for update` | nothing: the one writer holds the database |
 //! | `{skip}` | `for update skip locked` | nothing |
+//! | `{crashes 2}` | 2: a limit that fault tests leave out | the same |
 
 /// Which database a text is rendered for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,7 @@ impl Dialect {
             (Self::Sqlite, "now" | "now_ms") => SQLITE_NOW.into(),
             (Self::Sqlite, "after") => format!("({SQLITE_NOW} + {x})"),
             (Self::Sqlite, "lock" | "skip") => String::new(),
+            (_, "crashes") if tasker_core::fault::on("nocrashlimit") => "1000000".into(),
             (_, _) => x.to_owned(),
         }
     }

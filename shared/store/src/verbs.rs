@@ -67,6 +67,7 @@ fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
     let args = r.maybe_json()?.unwrap_or_else(json::null);
     let options = options(r.maybe_json()?)?;
     let (idempotent, epoch, attempt) = (r.bool()?, r.int()?, r.count()?);
+    let suspect = r.count()? > 0;
     // A root may have a parent too: the call of the run that started it.
     let root_id = if kind == Kind::Task { id } else { parent.unwrap_or(id) };
     let lease = LeaseRef { id, epoch, owner: owner.to_owned() };
@@ -82,7 +83,7 @@ fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
         idempotent,
         attempt,
     };
-    Ok(Claimed { kind, row })
+    Ok(Claimed { kind, row, suspect })
 }
 
 /// What a row says of how its call is to be made.

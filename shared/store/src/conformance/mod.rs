@@ -103,6 +103,7 @@ cases! {
     retries::a_failed_run_below_goes_on_too,
     retries::a_finished_run_below_is_not_run_twice,
     limits::a_root_that_kills_its_holders_fails,
+    limits::an_executor_that_dies_counts_as_a_crash,
     limits::a_call_that_kills_its_holders_is_an_error,
     limits::a_run_out_of_time_fails,
     limits::a_key_makes_one_run,

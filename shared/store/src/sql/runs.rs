@@ -123,7 +123,7 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 from ready where id = picked \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes";
 
 /// Takes one named row, if it is ready.
 pub const CLAIM_ROW: &str = "\
@@ -132,7 +132,7 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 where id = $3 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes";
 
 /// Takes a call that waits for a person.
 pub const CLAIM_ATTENTION: &str = "\
@@ -140,7 +140,7 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   lease_owner = $1, lease_until = {after $2}, updated_at = {now} \
 where id = $3 and status = 'needs_attention' \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes";
 
 /// Keeps a lease.
 pub const HEARTBEAT: &str = "\
@@ -161,7 +161,7 @@ macro_rules! lost {
 /// repeated blindly waits for a person before that.
 macro_rules! poison {
     () => {
-        "crashes >= 2 and (kind <> 'call' or idempotent or sent_at is null) "
+        "crashes >= {crashes 2} and (kind <> 'call' or idempotent or sent_at is null) "
     };
 }
 
