@@ -3,9 +3,12 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Context as _;
+use serde_json::json;
 
 use super::{
     Case, Verdict, check,
+    fleet::PROCESSOR,
+    proxy::Rules,
     world::{Person, Shape, World},
 };
 
@@ -17,7 +20,12 @@ pub async fn off_by_an_hour(case: &Case) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let library = library().context("libfaketime is missing: install the package faketime")?;
     let (runs, n) = case.size((10, 12), (40, 30));
-    let mut world = World::start(case, Shape { processors: 2, ..Shape::default() }).await?;
+    let mut world =
+        World::start(case, Shape { processors: 2, proxied: true, ..Shape::default() }).await?;
+    if let Some(proxy) = &world.proxy {
+        // Each trigger reaches both.
+        proxy.rule(PROCESSOR, &Rules { copies: 1, ..Rules::default() });
+    }
     world.submit_mixed("clean", runs, n).await?;
     let mut person = Person::default();
     let settled = world.settle(Duration::from_secs(120), &mut person).await?;
@@ -44,6 +52,11 @@ pub async fn off_by_an_hour(case: &Case) -> anyhow::Result<Verdict> {
     let calls = "select coalesce(sum(attempt), 0) from stack_runs where kind = 'call'";
     let before = world.db.number(calls).await?;
     world.submit_mixed("chaos", runs, n).await?;
+    // Long enough for the other processor to have a look at the lease.
+    for key in 0..8 {
+        let ask = json!({ "key": format!("long{key}"), "phase": "long", "i": 0, "ms": [1_500] });
+        world.submit_one("gapi", "echo", &ask).await?;
+    }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     for index in 0..names.len() {
         let file = dir.join(format!("{}-{index}", case.fault.unwrap_or("full")));

@@ -16,6 +16,9 @@ use super::{
 /// Runs that may be open in C4.
 const CAP: i64 = 400;
 const CLIENTS: usize = 1_000;
+/// Open runs that clients made: those that calls become are never refused.
+const SUBMITTED: &str = "select count(*) from task_runs \
+    where status in ('pending', 'processing') and parent_stack_run_id is null";
 
 /// What clients were told.
 #[derive(Default)]
@@ -47,7 +50,8 @@ pub async fn storm(case: &Case) -> anyhow::Result<Verdict> {
     let mut person = Person::default();
     let settled = world.settle(case.patience() * 2, &mut person).await?;
     verdict.must(settled.is_some(), || "runs are still open".into());
-    let done = "select count(*) from task_runs where status = 'completed' and input::text like '%\"storm\"%'";
+    let done = "select count(*) from task_runs where status = 'completed' and task_name = 'mixed' \
+        and input::text like '%\"storm\"%'";
     let done = usize::try_from(world.db.number(done).await?)?;
     let after = rate(&mut world, "after").await?;
     let (accepted, asked) = (told.accepted.len(), told.accepted.len() + told.refused);
@@ -83,7 +87,7 @@ fn lock(told: &Mutex<Told>) -> std::sync::MutexGuard<'_, Told> {
 async fn rate(world: &mut World, phase: &str) -> anyhow::Result<f64> {
     let (runs, began) = (200, Instant::now());
     world.submit_mixed(phase, runs, 3).await?;
-    world.settle(Duration::from_secs(60), &mut Person::default()).await?;
+    world.settle(Duration::from_secs(300), &mut Person::default()).await?;
     Ok(runs as f64 / began.elapsed().as_secs_f64())
 }
 
@@ -139,7 +143,7 @@ async fn watch(world: &World, http: &reqwest::Client, until: Instant) -> (Durati
         let began = Instant::now();
         let well = http.get(&health).send().await.is_ok_and(|r| r.status().is_success());
         took.push(if well { began.elapsed() } else { Duration::MAX });
-        most = most.max(world.open().await.unwrap_or(0));
+        most = most.max(world.db.number(SUBMITTED).await.unwrap_or(0));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     took.sort();
