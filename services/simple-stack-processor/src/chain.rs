@@ -6,7 +6,7 @@ use tasker_core::{
     Kind, StackRunId,
     wire::{ExecuteRequest, Handed, ProcessRequest, Progress, ResumeRequest},
 };
-use tasker_store::{Claimed, Outcome, Result};
+use tasker_store::{Outcome, Result};
 
 use crate::{
     State,
@@ -38,7 +38,7 @@ pub async fn next(state: &State) -> Result<Next> {
             let id = claimed.row.lease.id;
             // There may be more: another request looks, beside this row's work.
             trigger_next(state);
-            work(state, claimed, 0);
+            work(state, claimed.kind, claimed.row, 0);
             Ok(Next::Took(id))
         }
         other => {
@@ -59,7 +59,7 @@ pub async fn take(state: &State, id: StackRunId, epoch: Option<i64>) -> Result<(
         return Ok(());
     }
     match state.0.store.claim_row(id, &state.0.slot).await {
-        Ok(Some(claimed)) => work(state, claimed, 0),
+        Ok(Some(claimed)) => work(state, claimed.kind, claimed.row, 0),
         other => {
             leave(state);
             other?;
@@ -77,20 +77,19 @@ pub async fn take_handed(state: &State, id: StackRunId) {
     };
     tasker_core::fault::point("take", "after");
     if let Some((row, steps)) = handed {
-        work(state, Claimed { kind: Kind::Call, row, suspect: false }, steps);
+        work(state, Kind::Call, row, steps);
     }
 }
 
 /// Works on a leased row after the request that brought it was answered. Holds a slot.
-fn work(state: &State, claimed: Claimed, steps: u32) {
+fn work(state: &State, kind: Kind, row: Handed, steps: u32) {
     let state_ = state.clone();
     state.0.work.spawn(async move {
         let state = state_;
-        let Claimed { kind, row, suspect } = claimed;
         let done = {
             let _kept = recovery::keep_lease(&state, &row);
             match kind {
-                Kind::Task => execute(&state, &row, suspect).await,
+                Kind::Task => execute(&state, &row).await,
                 Kind::Call | Kind::Timer => call(&state, kind, &row, steps).await,
             }
         };
@@ -105,15 +104,8 @@ fn work(state: &State, claimed: Claimed, steps: u32) {
     });
 }
 
-/// Brings a task to its next quiet point. One whose executor died is run while no other is, so that
-/// one which kills executors is found out without taking others with it.
-async fn execute(state: &State, row: &Handed, suspect: bool) -> Option<Progress> {
-    let (_alone, _among_others);
-    if suspect {
-        _alone = state.0.executing.write().await;
-    } else {
-        _among_others = state.0.executing.read().await;
-    }
+/// Brings a task to its next quiet point.
+async fn execute(state: &State, row: &Handed) -> Option<Progress> {
     let request = ExecuteRequest {
         task_run_id: Some(row.task_run_id),
         stack_run_id: Some(row.lease.id),
@@ -121,8 +113,12 @@ async fn execute(state: &State, row: &Handed, suspect: bool) -> Option<Progress>
         keep: keep(state, 0),
         ..ExecuteRequest::default()
     };
+    let _turn = state.0.suspects.turn(row.lease.id).await;
     match dispatch::executor(state, "", &request, EXECUTE).await {
-        Ok(progress) => Some(progress),
+        Ok(progress) => {
+            state.0.suspects.clear(row.lease.id);
+            Some(progress)
+        }
         Err(refused) => {
             recovery::give_back(state, row, &refused).await;
             None

@@ -32,7 +32,7 @@ pub struct Refused {
     pub why: String,
     /// The lease was lost: somebody else goes on.
     pub lost: bool,
-    /// It was asked and died, or hung.
+    /// It was asked and is not there any more.
     pub died: bool,
 }
 
@@ -198,10 +198,15 @@ pub async fn executor(
     let refused = |why: String, lost| Refused { why, lost, died: false };
     let sent = state.0.peers.post("deno-executor", path, request, &[], timeout);
     let reply = fault::around("execute", sent).await;
-    let reply = reply.map_err(|e| {
-        let died = matches!(e, PeerError::Unknown { .. });
-        Refused { why: e.to_string(), lost: false, died }
-    })?;
+    let reply = match reply {
+        Ok(reply) => reply,
+        Err(error) => {
+            // An answer that got lost on the way says nothing of the executor.
+            let unknown = matches!(error, PeerError::Unknown { .. });
+            let died = unknown && !state.0.peers.answers("deno-executor").await;
+            return Err(Refused { why: error.to_string(), lost: false, died });
+        }
+    };
     if reply.status.is_success() {
         let answer: Answer = serde_json::from_slice(&reply.body)
             .map_err(|e| refused(format!("unreadable answer: {e}"), false))?;

@@ -9,6 +9,7 @@ mod dispatch;
 mod recovery;
 mod routes;
 mod slots;
+mod suspects;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -16,11 +17,12 @@ use axum::{Router, routing::post};
 use tasker_core::{StackRunId, wire::Handed};
 use tasker_http::Peers;
 use tasker_store::StorageAdapter;
-use tokio::sync::{Mutex, Notify, RwLock};
+use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 
 use breaker::Breakers;
 use slots::Slots;
+use suspects::Suspects;
 
 /// Settings of the processor.
 #[derive(Clone, Debug, clap::Args)]
@@ -54,8 +56,7 @@ struct Inner {
     breakers: Breakers,
     /// Calls leased to this process whose trigger is on its way, with the steps since the claim.
     handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
-    /// Held while the executor runs a task: shared, or alone by one that may be why it died.
-    executing: RwLock<()>,
+    suspects: Suspects,
     work: TaskTracker,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
@@ -73,7 +74,7 @@ impl State {
             slots: Slots::new(args.concurrency),
             breakers: Breakers::default(),
             handed: Mutex::default(),
-            executing: RwLock::default(),
+            suspects: Suspects::default(),
             work: TaskTracker::new(),
             due: Notify::new(),
         }))

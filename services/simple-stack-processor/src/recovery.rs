@@ -110,6 +110,7 @@ pub async fn give_back(state: &State, row: &Handed, refused: &Refused) {
     tracing::warn!(stack_run = %row.lease.id, why = refused.why, attempt = row.attempt, "not executed");
     let delay = rand::random_range(50..=250i64 << row.attempt.min(6));
     let done = if refused.died {
+        state.0.suspects.add(row.lease.id);
         state.0.store.abandon(&row.lease, delay).await.map(|_| ())
     } else {
         state.0.store.release(row, delay).await

@@ -139,6 +139,19 @@ impl Peers {
         read(service, sent.await?, most).await
     }
 
+    /// Whether somebody is there: a `GET` on the service is answered at once, and well.
+    pub async fn answers(&self, service: &str) -> bool {
+        let sent = self.0.client.get(self.url(service, "")).timeout(Duration::from_secs(2)).send();
+        sent.await.is_ok_and(|reply| reply.status().is_success())
+    }
+
+    fn url(&self, service: &str, path: &str) -> String {
+        match self.0.service_urls.get(service) {
+            Some(url) => format!("{url}{path}"),
+            None => format!("{}/{service}{path}", self.0.functions_url),
+        }
+    }
+
     async fn send(
         &self,
         service: &str,
@@ -147,11 +160,7 @@ impl Peers {
         headers: &[(&'static str, String)],
         timeout: Duration,
     ) -> Result<reqwest::Response, PeerError> {
-        let url = match self.0.service_urls.get(service) {
-            Some(url) => format!("{url}{path}"),
-            None => format!("{}/{service}{path}", self.0.functions_url),
-        };
-        let mut request = self.0.client.post(url).timeout(timeout).json(body);
+        let mut request = self.0.client.post(self.url(service, path)).timeout(timeout).json(body);
         if let Some(key) = &self.0.key {
             request = request.header("apikey", key);
             // Keys that are no tokens go without Authorization, as current clients send them.

@@ -96,8 +96,6 @@ pub struct Claimed {
     pub kind: Kind,
     /// The row and its lease.
     pub row: Handed,
-    /// Whoever worked on it last died, perhaps because of it.
-    pub suspect: bool,
 }
 
 /// Everything needed to bring a run's code back to where it was.

@@ -12,7 +12,7 @@ use crate::{
     Result, StoreError, Value,
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
-    sql,
+    shares, sql,
     types::{Advance, Advanced, Claimed, Outcome},
     value::Row,
 };
@@ -32,7 +32,7 @@ pub async fn granted<S: Session, T>(s: S, planned: Result<T>) -> Result<(S, T)> 
 /// Which row to lease.
 #[derive(Clone, Copy)]
 pub enum Wanted {
-    /// The ready one that has waited longest.
+    /// The one that has waited longest in a share that is its turn.
     Next,
     /// This one, if it is ready.
     Row(StackRunId),
@@ -54,6 +54,9 @@ pub async fn claim<S: Session>(
         Wanted::Attention(id) => (sql::CLAIM_ATTENTION, Some(id)),
     };
     params.extend(row.map(Value::from));
+    if row.is_none() {
+        params.push(shares::in_some_order().into());
+    }
     let found = single(s, statement, params).await?;
     found.into_iter().next().map(|row| claimed(row, owner)).transpose()
 }
@@ -67,7 +70,6 @@ fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
     let args = r.maybe_json()?.unwrap_or_else(json::null);
     let options = options(r.maybe_json()?)?;
     let (idempotent, epoch, attempt) = (r.bool()?, r.int()?, r.count()?);
-    let suspect = r.count()? > 0;
     // A root may have a parent too: the call of the run that started it.
     let root_id = if kind == Kind::Task { id } else { parent.unwrap_or(id) };
     let lease = LeaseRef { id, epoch, owner: owner.to_owned() };
@@ -83,7 +85,7 @@ fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
         idempotent,
         attempt,
     };
-    Ok(Claimed { kind, row, suspect })
+    Ok(Claimed { kind, row })
 }
 
 /// What a row says of how its call is to be made.

@@ -104,11 +104,6 @@ impl World {
         }
     }
 
-    /// Whether the run has ended.
-    pub fn ended(&self) -> bool {
-        self.chain.root.status.is_terminal()
-    }
-
     fn claim(&mut self, n: u8) {
         let Some(row) = pick(&claimable(&self.chain), n) else { return };
         let (status, lease) = match row {

@@ -39,9 +39,8 @@ pub async fn a_root_that_kills_its_holders_fails(store: &dyn StorageAdapter) {
 
 pub async fn an_executor_that_dies_counts_as_a_crash(store: &dyn StorageAdapter) {
     let run = start(store, "t").await;
-    for crash in 0..3u32 {
+    for _ in 0..3 {
         let claimed = claim(store, "p").await;
-        assert_eq!(claimed.suspect, crash > 0, "after {crash} crashes");
         assert!(store.abandon(&claimed.row.lease, 60_000).await.unwrap());
         assert_eq!(store.release_expired(None).await.unwrap(), 0, "not before its time");
         assert!(store.abandon(&claimed.row.lease, -10).await.unwrap());

@@ -68,6 +68,7 @@ cases! {
     claims::an_unknown_task_is_not_found,
     claims::a_submitted_run_waits_to_be_claimed,
     claims::rows_are_claimed_in_the_order_they_fell_due,
+    claims::nobody_waits_for_a_crowd,
     claims::one_named_row_is_claimed_once,
     claims::nothing_is_claimed_twice,
     claims::a_released_row_waits_for_its_delay,

@@ -62,7 +62,7 @@ experiments! {
     "C4" "1,000 clients at four times capacity" overload::storm, ["nocap"]; full
     "C5" "every connection held" overload::exhausted, ["nowait"]; full
     "C6" "poison" poison::poison, ["nocrashlimit"]; full
-    "C7" "a quiet tenant beside a noisy one" fair::quiet_beside_noisy, []; full
+    "C7" "a quiet tenant beside a noisy one" fair::quiet_beside_noisy, ["fifo"]; full
     "C9" "upstream faults" upstream::faults, ["nojitter", "nobreaker"]; full
     "I-A1" "SQLite: kill -9 of the process" crash::random_kills, ["nosweep"], sqlite; short
     "I-A4" "SQLite: acknowledged submits, kill -9" storage::acknowledged, ["ackfirst"], sqlite; short

@@ -16,7 +16,9 @@ pub async fn quiet_beside_noisy(case: &Case) -> anyhow::Result<Verdict> {
     let env = vec![("RUST_LOG", "warn")];
     let mut world = World::start(case, Shape { env, ..Shape::default() }).await?;
     let mut person = Person::default();
-    world.submit_mixed("alone", QUIET, 5).await?;
+    // Runs of another task stand for those of another owner.
+    world.fleet.publish("quiet", super::world::MIXED).await?;
+    submit(&world, "alone").await?;
     world.settle(Duration::from_secs(60), &mut person).await?;
     let alone = slowest(&world, "alone").await?;
     let began = Instant::now();
@@ -27,10 +29,10 @@ pub async fn quiet_beside_noisy(case: &Case) -> anyhow::Result<Verdict> {
         futures::future::try_join_all(sent).await?;
     }
     let open = world.open().await.unwrap_or(0);
-    world.submit_mixed("quiet", QUIET, 5).await?;
+    submit(&world, "beside").await?;
     let settled = world.settle(Duration::from_secs(300), &mut person).await?;
     verdict.must(settled.is_some(), || "runs are still open".into());
-    let beside = slowest(&world, "quiet").await?;
+    let beside = slowest(&world, "beside").await?;
     verdict.figure(format!(
         "{QUIET} runs alone: slowest {:.2} s; beside {open} open ones of somebody else: {:.2} s; all {noisy} took \
          {:.0} s",
@@ -45,11 +47,18 @@ pub async fn quiet_beside_noisy(case: &Case) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
+async fn submit(world: &World, phase: &str) -> anyhow::Result<()> {
+    for key in 0..QUIET {
+        world.fleet.submit("quiet", &super::world::mixed(phase, key, 5)).await?;
+    }
+    Ok(())
+}
+
 /// The longest time from submission to end.
 async fn slowest(world: &World, phase: &str) -> anyhow::Result<Duration> {
     let query = format!(
         "select cast(max(extract(epoch from ended_at - created_at)) * 1000 as bigint) from task_runs \
-         where task_name = 'mixed' and input::text like '%\"{phase}\"%'"
+         where task_name = 'quiet' and input::text like '%\"{phase}\"%'"
     );
     Ok(Duration::from_millis(u64::try_from(world.db.number(&query).await?)?))
 }

@@ -32,7 +32,7 @@ pub async fn walks(case: &Case) -> anyhow::Result<Verdict> {
 /// Walks until so many events were given to the state machine; says how it went.
 pub fn walk(seed: u64, transitions: usize) -> Result<String, String> {
     let mut random = StdRng::seed_from_u64(seed);
-    let (mut done, mut runs, mut ended) = (0, 0, 0);
+    let (mut done, mut runs) = (0, 0);
     while done < transitions {
         let mut world = World::new();
         for step in 0..STEPS {
@@ -45,11 +45,8 @@ pub fn walk(seed: u64, transitions: usize) -> Result<String, String> {
             })?;
         }
         (done, runs) = (done + world.transitions, runs + 1);
-        ended += usize::from(world.ended());
     }
-    Ok(format!(
-        "{done} transitions of {runs} runs, {ended} of which ended: no state stuck, nothing ended twice"
-    ))
+    Ok(format!("{done} transitions of {runs} runs: no state stuck, nothing ended twice"))
 }
 
 fn act(random: &mut StdRng) -> Act {

@@ -106,18 +106,20 @@ async fn client(
         let began = Instant::now();
         let sent = http.post(format!("{address}/execute")).json(&body).send().await;
         let answer = read(sent).await;
-        let mut told = lock(told);
-        told.slowest = told.slowest.max(began.elapsed());
-        match answer {
-            Ok(Some(id)) => told.accepted.push(id),
-            Ok(None) => told.refused += 1,
-            Err(what) => told.otherwise.push(what),
-        }
-        drop(told);
+        note(&mut lock(told), began.elapsed(), answer);
         if next >= until {
             return;
         }
         tokio::time::sleep_until(next.into()).await;
+    }
+}
+
+fn note(told: &mut Told, took: Duration, answer: Result<Option<i64>, String>) {
+    told.slowest = told.slowest.max(took);
+    match answer {
+        Ok(Some(id)) => told.accepted.push(id),
+        Ok(None) => told.refused += 1,
+        Err(what) => told.otherwise.push(what),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tasker_core::{StackRunId, json as raw};
 
 use super::{
-    Case,
+    Case, Verdict,
     db::Db,
     fleet::{Fleet, PROCESSOR, Setup, stable_port},
     oracle::Oracle,
@@ -22,7 +22,7 @@ use crate::pg::{Cluster, Database, Durability, Options, Server};
 
 /// Every kind of call in every run: a fifth must not be repeated, one is a run of its own, one a
 /// timer. The result holds each call's answer.
-const MIXED: &str = "module.exports = async ({ key, phase, n, busy }) => { \
+pub const MIXED: &str = "module.exports = async ({ key, phase, n, busy }) => { \
     const all = []; \
     for (let i = 0; i < n; i++) { \
         const ask = { key, phase, i, busy: busy && i % 7 === 0 ? 1 : 0 }; \
@@ -238,6 +238,8 @@ pub struct Person {
     pub recorded: usize,
     /// Calls found not done, and sent again.
     pub released: usize,
+    /// Runs that were given up as crash loops, though nothing but these tests killed their holders.
+    pub retried: usize,
 }
 
 impl Person {
@@ -261,6 +263,34 @@ impl Person {
             world.fleet.start_all().await?;
         }
         world.fleet.kick().await;
+        Ok(())
+    }
+
+    /// Tries runs again that were given up as crash loops: a run may be killed thrice in a row by
+    /// these tests, which nobody can tell from poison. The slower the machine, the more. Waits
+    /// for their end.
+    pub async fn retry(
+        &mut self,
+        world: &mut World,
+        limit: Duration,
+        verdict: &mut Verdict,
+    ) -> anyhow::Result<()> {
+        let late = world.db.late_changes().await?;
+        verdict.must(late == 0, || format!("{late} rows changed after their end"));
+        let given_up = "select id from task_runs where status = 'failed' and parent_stack_run_id is null \
+            and cast(error as text) like '%CrashLoop%'";
+        let given_up = world.db.rows(given_up).await?;
+        if !given_up.is_empty() {
+            world.db.forget_history().await?;
+        }
+        for row in given_up {
+            let id: i64 = row[0].clone().unwrap_or_default().parse()?;
+            let (status, ..) =
+                world.fleet.post("tasks", "/retry", &json!({ "taskRunId": id })).await?;
+            self.retried += usize::from(status == 200);
+        }
+        let again = world.settle(limit, self).await?;
+        verdict.must(again.is_some(), || "retried runs are still open".into());
         Ok(())
     }
 
