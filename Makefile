@@ -43,8 +43,10 @@ test: check build ## Everything: format, lints, unit, conformance on both stores
 	$(CARGO) test --release --locked --workspace $(FEATURES)
 	$(BIN)/test-gmail --store sqlite --max-users 5 --max-results 5
 	$(BIN)/test-gmail --store postgres --max-users 5 --max-results 5
+	$(BIN)/tasker-chaos --short
 
 chaos: build ## Break it in every way it promises to survive (SEED=n ONLY=A1,B3 to repeat or choose)
+	@tools/setup faketime
 	$(BIN)/tasker-chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 chaos-short: build ## The same, small: a few minutes

@@ -109,6 +109,7 @@ impl Runs {
             let (calls, deliveries) =
                 (count(&image.journal.asked), count(&image.journal.delivered));
             let task_run_id = image.task_run_id;
+            tasker_core::fault::poison(&image.name);
             let (session, turn) = self
                 .pool
                 .start(self.seed(&image), image.journal)

@@ -72,7 +72,10 @@ pub async fn take(state: &State, id: StackRunId, epoch: Option<i64>) -> Result<(
 /// Takes a row that was handed to this process. Whoever comes first takes it; a duplicate of the
 /// trigger finds nothing.
 pub async fn take_handed(state: &State, id: StackRunId) {
-    let handed = state.0.handed.lock().await.remove(&id);
+    let handed = {
+        let mut all = state.0.handed.lock().await;
+        if tasker_core::fault::on("taketwice") { all.get(&id).cloned() } else { all.remove(&id) }
+    };
     tasker_core::fault::point("take", "after");
     if let Some((row, steps)) = handed {
         work(state, Kind::Call, row, steps);
@@ -112,8 +115,12 @@ async fn execute(state: &State, row: &Handed) -> Option<Progress> {
         keep: keep(state, 0),
         ..ExecuteRequest::default()
     };
+    let _turn = state.0.suspects.turn(row.lease.id).await;
     match dispatch::executor(state, "", &request, EXECUTE).await {
-        Ok(progress) => Some(progress),
+        Ok(progress) => {
+            state.0.suspects.clear(row.lease.id);
+            Some(progress)
+        }
         Err(refused) => lost::give_back(state, row, &refused).await,
     }
 }

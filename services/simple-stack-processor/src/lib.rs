@@ -10,6 +10,7 @@ mod lost;
 mod recovery;
 mod routes;
 mod slots;
+mod suspects;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use breaker::Breakers;
 use slots::Slots;
+use suspects::Suspects;
 
 /// Settings of the processor.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,6 +41,9 @@ pub struct ProcessorArgs {
     /// Longest wait for one host call, milliseconds.
     #[arg(long, env = "TASKER_CALL_TIMEOUT_MS", default_value_t = 300_000)]
     pub call_timeout_ms: u64,
+    /// Largest result of one host call, bytes of JSON.
+    #[arg(long, env = "TASKER_RESULT_BYTES", default_value_t = 10 << 20)]
+    pub result_bytes: usize,
 }
 
 /// What the routes share. Cheap to clone.
@@ -51,12 +56,14 @@ struct Inner {
     peers: Peers,
     slot: String,
     call_timeout: Duration,
+    result_bytes: usize,
     slots: Slots,
     breakers: Breakers,
     /// Calls leased to this process whose trigger is on its way, with the steps since the claim.
     handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
     /// Rows this process works on now.
     at_work: std::sync::Mutex<HashSet<StackRunId>>,
+    suspects: Suspects,
     work: TaskTracker,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
@@ -70,10 +77,12 @@ impl State {
             peers,
             slot: args.slot.clone(),
             call_timeout: Duration::from_millis(args.call_timeout_ms),
+            result_bytes: args.result_bytes,
             slots: Slots::new(args.concurrency),
             breakers: Breakers::default(),
             handed: Mutex::default(),
             at_work: Default::default(),
+            suspects: Suspects::default(),
             work: TaskTracker::new(),
             due: Notify::new(),
         }))

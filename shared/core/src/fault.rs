@@ -1,5 +1,6 @@
 //! Faults on purpose, for `make chaos`: `TASKER_FAULT` names guards to leave out and points at
-//! which the process ends itself, e.g. `nosweep,kill:advance.after:3`. An experiment that does not
+//! which the process ends itself, e.g. `nosweep,kill:advance.after:3`; `poison:NAME` makes a task of
+//! that name end its executor. An experiment that does not
 //! fail with its guard left out proves nothing. Unset (always, but in these tests) it costs one
 //! comparison.
 
@@ -42,6 +43,14 @@ pub fn point(name: &str, when: &str) {
         && at.strip_prefix(name).is_some_and(|rest| rest.strip_prefix('.') == Some(when))
         && left.fetch_sub(1, Ordering::SeqCst) == 1
     {
+        std::process::abort();
+    }
+}
+
+/// Ends the process if it is about to run the task that was named as `poison:NAME`.
+pub fn poison(task: &str) {
+    let named = |word: &str| word.strip_prefix("poison:") == Some(task);
+    if FAULTS.as_ref().is_some_and(|f| f.text.split(',').any(named)) {
         std::process::abort();
     }
 }

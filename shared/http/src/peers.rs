@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
@@ -50,6 +50,14 @@ pub enum PeerError {
         service: String,
         /// Why, without address or key.
         cause: String,
+    },
+    /// The answer is longer than the caller takes.
+    #[error("{service} answered more than {most} bytes")]
+    TooLarge {
+        /// Name of the service.
+        service: String,
+        /// Bytes that the caller takes.
+        most: usize,
     },
 }
 
@@ -114,11 +122,45 @@ impl Peers {
         headers: &[(&'static str, String)],
         timeout: Duration,
     ) -> Result<PeerReply, PeerError> {
-        let url = match self.0.service_urls.get(service) {
+        let sent = self.send(service, path, body, headers, timeout);
+        read(service, sent.await?, usize::MAX).await
+    }
+
+    /// The same; of a longer answer than `most` bytes no more is read.
+    pub async fn post_for(
+        &self,
+        service: &str,
+        body: &(impl Serialize + Sync),
+        headers: &[(&'static str, String)],
+        timeout: Duration,
+        most: usize,
+    ) -> Result<PeerReply, PeerError> {
+        let sent = self.send(service, "", body, headers, timeout);
+        read(service, sent.await?, most).await
+    }
+
+    /// Whether somebody is there: a `GET` on the service is answered at once, and well.
+    pub async fn answers(&self, service: &str) -> bool {
+        let sent = self.0.client.get(self.url(service, "")).timeout(Duration::from_secs(2)).send();
+        sent.await.is_ok_and(|reply| reply.status().is_success())
+    }
+
+    fn url(&self, service: &str, path: &str) -> String {
+        match self.0.service_urls.get(service) {
             Some(url) => format!("{url}{path}"),
             None => format!("{}/{service}{path}", self.0.functions_url),
-        };
-        let mut request = self.0.client.post(url).timeout(timeout).json(body);
+        }
+    }
+
+    async fn send(
+        &self,
+        service: &str,
+        path: &str,
+        body: &(impl Serialize + Sync),
+        headers: &[(&'static str, String)],
+        timeout: Duration,
+    ) -> Result<reqwest::Response, PeerError> {
+        let mut request = self.0.client.post(self.url(service, path)).timeout(timeout).json(body);
         if let Some(key) = &self.0.key {
             request = request.header("apikey", key);
             // Keys that are no tokens go without Authorization, as current clients send them.
@@ -129,16 +171,7 @@ impl Peers {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let failed = |e: reqwest::Error| failure(service, e);
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(http::header::RETRY_AFTER)
-            .and_then(|v| v.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
-        let body = response.bytes().await.map_err(failed)?;
-        Ok(PeerReply { status, retry_after, body })
+        request.send().await.map_err(|e| failure(service, e))
     }
 
     /// Fire and forget: sends after the caller has moved on, three tries with jitter.
@@ -175,6 +208,27 @@ impl Peers {
         self.0.triggers.close();
         let _ = tokio::time::timeout(Duration::from_secs(3), self.0.triggers.wait()).await;
     }
+}
+
+async fn read(
+    service: &str,
+    mut response: reqwest::Response,
+    most: usize,
+) -> Result<PeerReply, PeerError> {
+    let status = response.status();
+    let retry_after = response
+        .headers()
+        .get(http::header::RETRY_AFTER)
+        .and_then(|v| v.to_str().ok()?.parse().ok())
+        .map(Duration::from_secs);
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| failure(service, e))? {
+        if body.len() + chunk.len() > most {
+            return Err(PeerError::TooLarge { service: service.to_owned(), most });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(PeerReply { status, retry_after, body: body.freeze() })
 }
 
 fn failure(service: &str, error: reqwest::Error) -> PeerError {

@@ -55,6 +55,9 @@ pub trait StorageAdapter: Send + Sync {
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()>;
     /// Keeps a lease; false if it was lost.
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool>;
+    /// Whoever worked on it for this holder died: the lease runs out after `delay_ms`, which counts
+    /// as a crash. False if it was lost before.
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64) -> Result<bool>;
     /// Frees leases that ran out (at most 100 at a time) and, with `slot`, all those a previous
     /// process of that name held. Calls that must not be repeated blindly become
     /// `needs_attention`; a row that lost its third lease fails with a `CrashLoop`, and so does its

@@ -8,12 +8,13 @@
 //! | `{json $4}` | `$4::text::json` | `$4` |
 //! | `{text col}` | `col::text` | `col` |
 //! | `{int $1}` | `$1::bigint` | `$1` |
-//! | `{ids $1}` | the numbers of the JSON array $1, as a subquery | the same |
+//! | `{ids $1}` | the numbers `n` of the JSON array $1, in its order, as a subquery | the same |
 //! | `{logs}` | text array of run $1's log | JSON array of it |
 //! | `{now_ms}` | now in milliseconds | the same |
 //! | `{lock}` | `for update` | nothing: the one writer holds the database |
 //! | `{skip}` | `for update skip locked` | nothing |
 //! | `{tell}` | notifies the processors of all processes | nothing: there is one process |
+//! | `{crashes 2}` | 2: a limit that fault tests leave out | the same |
 
 /// Which database a text is rendered for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +59,9 @@ impl Dialect {
             (Self::Postgres, "text") => format!("{x}::text"),
             (Self::Postgres, "int") => format!("{x}::bigint"),
             (Self::Postgres, "ids") => {
-                format!("(select n::bigint from json_array_elements_text({x}::text::json) n)")
+                format!("(select n::bigint as n from json_array_elements_text({x}::text::json) n)")
             }
-            (Self::Sqlite, "ids") => format!("(select value from json_each({x}))"),
+            (Self::Sqlite, "ids") => format!("(select value as n from json_each({x}))"),
             (Self::Postgres, "now_ms") => {
                 "floor(extract(epoch from clock_timestamp()) * 1000)::bigint".into()
             }
@@ -74,6 +75,7 @@ impl Dialect {
             (Self::Sqlite, "now" | "now_ms") => SQLITE_NOW.into(),
             (Self::Sqlite, "after") => format!("({SQLITE_NOW} + {x})"),
             (Self::Sqlite, "lock" | "skip") => String::new(),
+            (_, "crashes") if tasker_core::fault::on("nocrashlimit") => "1000000".into(),
             (_, _) => x.to_owned(),
         }
     }

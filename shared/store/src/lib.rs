@@ -19,6 +19,7 @@ mod plan;
 mod postgres;
 mod rows;
 mod session;
+mod shares;
 mod sql;
 mod sqlite;
 mod store;

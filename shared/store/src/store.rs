@@ -40,6 +40,12 @@ impl<B: Backend> Store<B> {
     ) -> Result<Vec<crate::value::Row>> {
         verbs::single(self.0.begin().await?, sql, params).await
     }
+
+    /// The lease runs out after `ms`; false if it was lost.
+    async fn lease_for(&self, lease: &LeaseRef, ms: i64) -> Result<bool> {
+        let params = vec![lease.id.into(), lease.epoch.into(), (&lease.owner).into(), ms.into()];
+        Ok(!self.ask(sql::HEARTBEAT, params).await?.is_empty())
+    }
 }
 
 #[async_trait]
@@ -115,9 +121,11 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool> {
-        let params =
-            vec![lease.id.into(), lease.epoch.into(), (&lease.owner).into(), LEASE_MS.into()];
-        Ok(!self.ask(sql::HEARTBEAT, params).await?.is_empty())
+        self.lease_for(lease, LEASE_MS).await
+    }
+
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64) -> Result<bool> {
+        self.lease_for(lease, delay_ms).await
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {

@@ -6,7 +6,7 @@ use crate::{
     Result, StoreError, Value,
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
-    sql,
+    shares, sql,
     types::{NewRun, Retry, SubmitOptions, Submitted},
     value::Row,
     verbs::{granted, load_above, one},
@@ -153,6 +153,7 @@ async fn insert<S: Session>(
         code.into(),
         (!paused).into(),
         options.timeout_ms.into(),
+        shares::of(&new.name).into(),
     ];
     let root_id = StackRunId(one(s.query(sql::INSERT_ROOT, root).await?)?.int()?);
     Ok(Submitted { task_run_id, root_id })

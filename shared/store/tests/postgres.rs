@@ -157,7 +157,7 @@ async fn migrations_are_applied_once() {
     stores[1].migrate().await.unwrap();
     let known = "select count(*) from supabase_migrations.schema_migrations";
     let client = client(database.url()).await;
-    assert_eq!(client.query_one(known, &[]).await.unwrap().get::<_, i64>(0), 1);
+    assert_eq!(client.query_one(known, &[]).await.unwrap().get::<_, i64>(0), 2);
 }
 
 #[tokio::test]

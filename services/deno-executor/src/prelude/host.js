@@ -8,6 +8,7 @@ const { apply } = Reflect;
 const RealPromise = Promise;
 const RealError = Error;
 const then = Promise.prototype.then;
+const { indexOf, slice } = String.prototype;
 const ignore = () => {};
 
 const open = { __proto__: null };
@@ -18,11 +19,28 @@ export function takeSeq() {
   return nextSeq++;
 }
 
+/** The host's limits come as `RangeError: PayloadTooLarge: ...`. */
+function typed(error) {
+  const at = apply(indexOf, error.message, [": "]);
+  const name = at < 0 ? "" : apply(slice, error.message, [0, at]);
+  if (name === "PayloadTooLarge" || name === "CallLimit") {
+    error.name = name;
+    error.message = apply(slice, error.message, [at + 2]);
+    if (name === "PayloadTooLarge") error.status = 413;
+  }
+  return error;
+}
+
 /** `options`: { retry, timeoutMs, idempotencyKey }. */
 export function callHostTool(service, path, args, options) {
   const promise = new RealPromise((resolve, reject) => {
     // Throws (and so rejects) before a number is taken if the call cannot be written down.
-    op_task_call(nextSeq, stringify({ service, path, args, options }));
+    const call = stringify({ service, path, args, options });
+    try {
+      op_task_call(nextSeq, call);
+    } catch (error) {
+      throw typed(error);
+    }
     open[takeSeq()] = { resolve, reject };
   });
   // A call whose result nobody awaits may fail without failing the task.

@@ -37,6 +37,20 @@ pub async fn a_root_that_kills_its_holders_fails(store: &dyn StorageAdapter) {
     assert_eq!(rows(store, run.task_run_id).await, ["pending"]);
 }
 
+pub async fn an_executor_that_dies_counts_as_a_crash(store: &dyn StorageAdapter) {
+    let run = start(store, "t").await;
+    for _ in 0..3 {
+        let claimed = claim(store, "p").await;
+        assert!(store.abandon(&claimed.row.lease, 60_000).await.unwrap());
+        assert_eq!(store.release_expired(None).await.unwrap(), 0, "not before its time");
+        assert!(store.abandon(&claimed.row.lease, -10).await.unwrap());
+        assert_eq!(store.release_expired(None).await.unwrap(), 1);
+        assert!(!store.abandon(&claimed.row.lease, 0).await.unwrap(), "the lease is lost");
+    }
+    let ended = row(store, run).await;
+    assert_eq!((ended.status, error_of(&ended).as_str()), (Status::Failed, "CrashLoop"));
+}
+
 pub async fn a_call_that_kills_its_holders_is_an_error(store: &dyn StorageAdapter) {
     let (run, root) = started(store, "t", "p").await;
     let first = step(run.root_id, &root, (0, 0), vec![read(0), send(1)]).keeps("p");

@@ -5,12 +5,19 @@ use deadpool_postgres::Pool;
 use super::value::error;
 use crate::Result;
 
-/// Version (14 digits of the file name), name, text.
-const MIGRATIONS: [(&str, &str, &str); 1] = [(
-    "20261122000000",
-    "tasker",
-    include_str!("../../../../supabase/migrations/20261122000000_tasker.sql"),
-)];
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        (
+            $version,
+            $name,
+            include_str!(concat!("../../../../supabase/migrations/", $version, "_", $name, ".sql")),
+        )
+    };
+}
+
+/// Version (14 digits of the file name), name, text; in the order of the versions.
+const MIGRATIONS: &[(&str, &str, &str)] =
+    &[migration!("20261122000000", "tasker"), migration!("20261124093000", "fair_claims")];
 
 /// The lock ends with the transaction, so it also works behind a connection pooler.
 const HISTORY: &str = "\

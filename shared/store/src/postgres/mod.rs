@@ -5,9 +5,14 @@ mod session;
 mod slot;
 mod value;
 
-use std::{collections::HashMap, sync::RwLock, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::RwLock,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tasker_core::fault;
 use tokio_postgres::NoTls;
 
 use crate::{Dialect, Result, StoreError, session::Backend};
@@ -38,7 +43,7 @@ impl Postgres {
             StoreError::Unavailable("DATABASE_URL is not a valid Postgres address".into())
         })?;
         config
-            .options(if tasker_core::fault::on("nosync") { "" } else { SESSION })
+            .options(if fault::on("nosync") { "" } else { SESSION })
             .connect_timeout(CONNECT_WAIT)
             .keepalives_idle(Duration::from_secs(10))
             .tcp_user_timeout(Duration::from_secs(15))
@@ -46,7 +51,7 @@ impl Postgres {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
             .max_size(POOL_SIZE)
-            .wait_timeout(Some(POOL_WAIT))
+            .wait_timeout((!fault::on("nowait")).then_some(POOL_WAIT))
             .create_timeout(Some(CONNECT_WAIT))
             .runtime(Runtime::Tokio1)
             .build()
@@ -55,6 +60,11 @@ impl Postgres {
     }
 
     fn render(&self, template: &'static str) -> String {
+        if fault::on("ownclock") {
+            let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
+            let text = Dialect::Postgres.render(template);
+            return text.replace("clock_timestamp()", &format!("to_timestamp({now})"));
+        }
         if let Some(text) = self.rendered.read().ok().and_then(|r| r.get(template).cloned()) {
             return text;
         }

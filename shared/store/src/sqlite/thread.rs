@@ -32,6 +32,9 @@ pub enum Command {
     Rollback,
 }
 
+/// The schema, step by step: `user_version` says how many were taken.
+const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("3_fair_claims.sql")];
+
 /// WAL with synchronous=FULL: what was committed survives a power cut.
 const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; \
     pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -65536;";
@@ -47,18 +50,30 @@ pub fn start(path: &str) -> Result<Jobs> {
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 =
         connection.query_row("pragma user_version", [], |r| r.get(0)).map_err(error)?;
-    if version == 0 {
-        let schema = include_str!("schema.sql");
-        connection
-            .execute_batch(&format!("begin; {schema} pragma user_version = 1; commit;"))
-            .map_err(error)?;
-    }
+    upgrade(&connection, version)?;
     let (jobs, inbox) = mpsc::channel();
     std::thread::Builder::new()
         .name("sqlite".into())
         .spawn(move || Worker { connection, rendered: HashMap::new() }.run(&inbox))
         .map_err(|e| StoreError::Unavailable(e.to_string()))?;
     Ok(jobs)
+}
+
+/// Brings the schema up to date, a step a transaction.
+fn upgrade(connection: &Connection, version: i64) -> Result<()> {
+    let done = usize::try_from(version).unwrap_or(0);
+    if done > SCHEMA.len() {
+        return Err(StoreError::Unavailable(
+            "the file was made by a newer tasker: use that one".into(),
+        ));
+    }
+    for (step, text) in SCHEMA.iter().enumerate().skip(done) {
+        let next = step + 1;
+        connection
+            .execute_batch(&format!("begin; {text} pragma user_version = {next}; commit;"))
+            .map_err(error)?;
+    }
+    Ok(())
 }
 
 struct Worker {
