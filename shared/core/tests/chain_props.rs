@@ -28,6 +28,8 @@ enum Act {
     Pause,
     Unpause,
     Retry,
+    Upgrade,
+    OldCode(u8),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -46,6 +48,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Pause),
         2 => Just(Act::Unpause),
         2 => Just(Act::Retry),
+        1 => Just(Act::Upgrade),
+        1 => any::<u8>().prop_map(Act::OldCode),
     ]
 }
 
@@ -174,6 +178,25 @@ impl World {
             Act::Stop(end) => Event::Stopped { end },
             Act::Pause => Event::Paused,
             Act::Unpause => Event::Unpaused,
+            Act::Upgrade => {
+                Event::Upgraded { deliveries: c.root.deliveries, calls: c.root.next_seq }
+            }
+            // An isolate that was made before the root's last claim comes back with an outcome.
+            Act::OldCode(n) => {
+                let held: Vec<_> =
+                    leased(c).into_iter().filter(|h| matches!(h, Holder::Child(..))).collect();
+                Event::Advanced {
+                    by: pick(&held, n)?,
+                    deliveries: c.root.deliveries,
+                    calls: c.root.next_seq,
+                    made_at: Some(c.root.lease.epoch - 1),
+                    delivered_ok: true,
+                    asked: vec![Kind::Call],
+                    cleared: vec![],
+                    end: None,
+                    keep: None,
+                }
+            }
             Act::Expire(n) => Event::Released { by: pick(&leased(c), n)? },
             Act::Record { pick: n, ok } => {
                 let held: Vec<_> =
@@ -196,6 +219,7 @@ impl World {
                     by: pick(&leased(c), n)?,
                     deliveries: c.root.deliveries,
                     calls: c.root.next_seq,
+                    made_at: Some(c.root.lease.epoch),
                     delivered_ok: ok,
                     asked,
                     cleared,
@@ -225,10 +249,13 @@ impl World {
         }
         let held = leased(&self.chain);
         let Some(event) = self.event(a) else { return Ok(()) };
-        let stale = matches!(a, Act::Stale { .. });
+        let stale = matches!(a, Act::Stale { .. } | Act::OldCode(_));
+        let upgrade = matches!(a, Act::Upgrade);
         match transition(&self.chain, event) {
             Ok((next, effects)) => {
                 prop_assert!(!stale, "a stale holder was obeyed");
+                let waits = next.root.status == Status::SuspendedWaitingChild;
+                prop_assert!(!upgrade || !waits, "an upgraded run waits for its old isolate");
                 self.finishes +=
                     effects.iter().filter(|e| matches!(e, Effect::Finished(_))).count() as u32;
                 let still = leased(&next);
@@ -237,6 +264,9 @@ impl World {
             }
             Err(Rejected::Deadlock | Rejected::Outdated | Rejected::Fenced) => {}
             Err(Rejected::Ended(_)) => prop_assert!(self.chain.root.status.is_terminal()),
+            Err(Rejected::Busy) => {
+                prop_assert!(upgrade && self.chain.root.status == Status::Processing);
+            }
             Err(other) => prop_assert!(false, "{other}"),
         }
         Ok(())
