@@ -10,6 +10,7 @@ use std::{
 
 /// An empty folder.
 pub fn folder(name: &str) -> PathBuf {
+    tasker_http::install_crypto();
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("plugins-{name}"));
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).unwrap();
