@@ -17,7 +17,7 @@ FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
 
-.PHONY: help setup build check unit chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
+.PHONY: help setup build check unit test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -45,6 +45,9 @@ test: check build ## Everything: format, lints, unit, conformance on both stores
 	$(BIN)/test-gmail --store postgres --max-users 5 --max-results 5
 	$(BIN)/tasker-chaos --short
 
+test-new-service: build ## What `tasker new service` writes, built in a checkout of its own (minutes)
+	$(CARGO) test --release --locked --workspace $(FEATURES) --test scaffold -- --ignored
+
 chaos: build ## Break it in every way it promises to survive (SEED=n ONLY=A1,B3 to repeat or choose)
 	@tools/setup faketime
 	$(BIN)/tasker-chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
@@ -55,8 +58,8 @@ chaos-short: build ## The same, small: a few minutes
 bench: build ## Measurements; prints tables, asserts nothing
 	$(BIN)/tasker-bench
 
-dev: build ## All six services on one port, on SQLite
-	$(BIN)/tasker-dev --port $(PORT) --db $(DB)
+dev: build ## All six services on one port, on SQLite; saving a file in taskcode/ publishes it (LIVE=1: for open runs too)
+	$(BIN)/tasker-dev --port $(PORT) --db $(DB) --watch-dir taskcode $(if $(LIVE),--live)
 
 run: build ## The six services as six processes on Postgres (DATABASE_URL), behind one port
 	$(BIN)/tasker-dev processes --port $(PORT)

@@ -44,6 +44,8 @@ struct Warm {
     task_run_id: TaskRunId,
     deliveries: u32,
     calls: u32,
+    /// Epoch of the root's lease under which it was made.
+    made_at: i64,
     bytes: usize,
     used: Instant,
 }
@@ -72,6 +74,9 @@ pub enum RunError {
     /// The run ended before.
     #[error("the run has ended")]
     Ended,
+    /// The run has code of its own, or its task is gone.
+    #[error("run {0} is of no published task, so there is no newer version of its code")]
+    NotPublished(TaskRunId),
 }
 
 type Result<T> = std::result::Result<T, RunError>;
@@ -86,6 +91,11 @@ impl Runs {
     /// The store the runs are in.
     pub fn store(&self) -> &Arc<dyn StorageAdapter> {
         &self.store
+    }
+
+    /// The worker processes.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Makes a run for code that is not published.
@@ -119,7 +129,8 @@ impl Runs {
             // Lines of turns that were committed before are already kept.
             report.logs.drain(..printed.min(report.logs.len()));
             let used = Instant::now();
-            let warm = Warm { session, task_run_id, deliveries, calls, bytes: 0, used };
+            let made_at = lease.epoch;
+            let warm = Warm { session, task_run_id, deliveries, calls, made_at, bytes: 0, used };
             let step = Step { root_id, lease, keep, delivered: None };
             match self.commit(step, warm, report).await {
                 Err(RunError::Store(e @ StoreError::Rejected(Rejected::Outdated))) => last = e,
@@ -159,7 +170,14 @@ impl Runs {
         Ok(Err(self.store.record(lease, &outcome, at_ms).await?))
     }
 
-    fn seed(&self, image: &RunImage) -> Seed {
+    /// Code by itself, to be compiled.
+    pub fn bare(&self, name: String, code: String) -> Seed {
+        let limits = self.limits.clone();
+        Seed { run: 0, name, code, input: json::null(), started_ms: 0, limits }
+    }
+
+    /// What a worker needs of a run.
+    pub fn seed(&self, image: &RunImage) -> Seed {
         Seed {
             run: image.task_run_id.0,
             name: image.name.clone(),
@@ -171,12 +189,12 @@ impl Runs {
     }
 
     /// A lost worker is the end of the run that lost it.
-    fn settle(&self, turn: Turn) -> Report {
+    pub fn settle(&self, turn: Turn) -> Report {
         match turn {
             Turn::Quiet(report) => report,
             Turn::Lost(loss) => {
                 let end = Some(Ended::Failed(json::of(&loss.error(self.pool.turn()))));
-                Report { asked: vec![], cleared: vec![], logs: vec![], end, heap_bytes: 0 }
+                Report { end, ..Report::default() }
             }
         }
     }
@@ -192,6 +210,7 @@ impl Runs {
             by: step.lease.clone(),
             deliveries: warm.deliveries,
             calls: warm.calls,
+            made_at: Some(warm.made_at),
             delivered: step.delivered,
             asked,
             cleared: report.cleared,
@@ -239,6 +258,11 @@ impl Runs {
         }
     }
 
+    /// Drops a run's parked isolate.
+    pub fn forget(&self, root_id: StackRunId) {
+        self.unpark(root_id);
+    }
+
     fn unpark(&self, root_id: StackRunId) -> Option<Warm> {
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         let warm = parked.runs.remove(&root_id)?;
@@ -264,7 +288,8 @@ fn ask(asked: AskedNow) -> Ask {
     }
 }
 
-fn count<T>(list: &[T]) -> u32 {
+/// How many.
+pub fn count<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 

@@ -6,7 +6,9 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tasker_core::{
-    HostCall, Json, TaskError, fault, json as raw,
+    HostCall, Json, TaskError,
+    call::ServiceRequest,
+    fault, json as raw,
     wire::{Handed, Progress},
 };
 use tasker_http::{PeerError, PeerReply};
@@ -38,34 +40,30 @@ pub struct Refused {
 
 /// Sends a host call to its service.
 pub async fn call(state: &State, row: &Handed) -> Dispatched {
-    if !state.0.peers.knows(&row.service) {
+    let Some(service) = state.0.peers.resolve(&row.service) else {
         let mut names = state.0.peers.names();
         names.extend(["gapi", "keystore", "database"].map(str::to_owned));
         let message = format!("there is no service '{}'; known: {}", row.service, names.join(", "));
         return failed(TaskError::new("UnknownService", message));
-    }
+    };
     if row.service == "tasks" && row.method == "execute" {
         return nested(state, row).await;
     }
     let call = HostCall::new(&row.service, &row.method, row.args.clone());
-    #[derive(Serialize)]
-    struct Body {
-        chain: Vec<tasker_core::call::Step>,
-    }
-    if let Some(wait) = state.0.breakers.wait(&row.service) {
+    if let Some(wait) = state.0.breakers.wait(&service) {
         let why = format!("{} cannot be reached", row.service);
         return later(row, Some(wait), true, TaskError::new("ServiceUnavailable", why));
     }
     // Stable over attempts, so that a service that remembers keys answers the same.
     let key = row.options.idempotency_key.clone();
     let key = [("idempotency-key", key.unwrap_or_else(|| format!("sr-{}", row.lease.id)))];
-    let body = Body { chain: call.chain() };
+    let body = ServiceRequest { chain: call.chain() };
     let timeout = row.options.timeout_ms.map_or(state.0.call_timeout, Duration::from_millis);
-    let sent = state.0.peers.post_for(&row.service, &body, &key, timeout, state.0.result_bytes);
+    let sent = state.0.peers.post_for(&service, &body, &key, timeout, state.0.result_bytes);
     let reply = fault::around("send", sent).await;
     match &reply {
-        Ok(_) | Err(PeerError::TooLarge { .. }) => state.0.breakers.note(&row.service, true),
-        Err(PeerError::NotSent { .. }) => state.0.breakers.note(&row.service, false),
+        Ok(_) | Err(PeerError::TooLarge { .. }) => state.0.breakers.note(&service, true),
+        Err(PeerError::NotSent { .. }) => state.0.breakers.note(&service, false),
         // A slow answer, by the task's own measure perhaps, says nothing about the next one.
         Err(PeerError::Unknown { .. }) => {}
     }

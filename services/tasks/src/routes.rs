@@ -14,6 +14,7 @@ mod retry;
 mod runs;
 mod schema;
 mod status;
+mod upgrade;
 
 use axum::{
     Router,
@@ -41,6 +42,7 @@ pub fn router(state: State) -> Router {
         .route("/pause", post(pause::pause))
         .route("/resume", post(pause::resume))
         .route("/retry", post(retry::retry))
+        .route("/upgrade", post(upgrade::upgrade))
         .route("/attention", get(attention::attention))
         .route("/resolve", post(resolve::resolve))
         // Clients of the older generation post to any path.

@@ -1,11 +1,13 @@
 //! A host call: what `__callHostTool__(service, path, args)` asks for.
 
 mod options;
+mod service;
 
 use serde::Deserialize;
 
 use crate::json::{self, Json};
 pub use options::{CallOptions, Retry};
+pub use service::{ServiceRequest, registered};
 
 /// The six services, by the last segment of their address.
 pub const SERVICES: [&str; 6] = [

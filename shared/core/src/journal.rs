@@ -64,7 +64,8 @@ impl Asked {
         ))
     }
 
-    fn show(&self) -> String {
+    /// `service.method(args)`, long arguments cut.
+    pub fn show(&self) -> String {
         let args = self.args.get();
         let cut = args.char_indices().nth(200).map_or(args.len(), |(i, _)| i);
         let dots = if cut < args.len() { "..." } else { "" };

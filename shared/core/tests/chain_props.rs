@@ -23,6 +23,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Pause),
         2 => Just(Act::Unpause),
         2 => Just(Act::Retry),
+        1 => Just(Act::Upgrade),
+        1 => any::<u8>().prop_map(Act::OldCode),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr};
 
 use clap::Args;
 
-use crate::GateArgs;
+use crate::{GateArgs, ServiceArgs};
 
 /// Address, database, peers, logs.
 #[derive(Args, Clone, Debug)]
@@ -37,6 +37,10 @@ pub struct CommonArgs {
     /// Services with an address of their own: name=url, comma separated.
     #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = name_and_url)]
     pub service_url: Vec<(String, String)>,
+
+    /// Services that others wrote.
+    #[command(flatten)]
+    pub services: ServiceArgs,
 
     /// Who may call what.
     #[command(flatten)]

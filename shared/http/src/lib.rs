@@ -16,6 +16,7 @@ mod peers;
 mod proxy;
 mod relay;
 mod serve;
+mod services;
 mod telemetry;
 
 pub use args::{CommonArgs, name_and_url};
@@ -25,6 +26,7 @@ pub use gate::{Caller, Gate, GateArgs, Role, Secret};
 pub use mount::{mount, with_gate, with_layers};
 pub use peers::{PeerError, PeerReply, Peers};
 pub use serve::{bind, run, serve, shutdown_signal};
+pub use services::{Registered, ServiceArgs};
 pub use telemetry::init_tracing;
 
 /// Makes rustls and token checks use ring. Called once by each `main` (and by tests that open TLS).

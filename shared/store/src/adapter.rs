@@ -12,7 +12,7 @@ use crate::{
     table::TableQuery,
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
-        RunImage, SubmitOptions, Submitted, Waiting,
+        RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
     },
 };
 
@@ -80,6 +80,10 @@ pub trait StorageAdapter: Send + Sync {
     /// A run that failed or was cancelled goes on from its last failed step, or from the end of
     /// its journal. Outcomes so far are kept.
     async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced>;
+    /// An open run goes on on another version of its code, which a replay of its journal has
+    /// tried. Rejected as outdated if the journal or the version is another by now, and as busy
+    /// while the code runs.
+    async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced>;
     /// Forgets at most `limit` runs that ended longer ago than this, with their calls and logs.
     /// Answers how many.
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize>;

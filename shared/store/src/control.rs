@@ -12,7 +12,7 @@ use crate::{
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
     sql, submit,
-    types::{Advanced, Resolution, Retry},
+    types::{Advanced, Resolution, Retry, Upgrade},
     verbs::{commit, finish, granted, load, load_above, one},
 };
 
@@ -161,9 +161,40 @@ pub async fn retry<S: Session>(
 }
 
 async fn retrying<S: Session>(s: &mut S, run: TaskRunId, how: Retry, t: Times) -> Result<Plan> {
-    let root = s.query(sql::ROOT, vec![run.into()]).await?;
-    let mut root = root.into_iter().next().ok_or_else(|| StoreError::missing("task run", run))?;
-    submit::reopen(s, StackRunId(root.int()?), how, t).await
+    let root = root_of(s, run).await?;
+    submit::reopen(s, root, how, t).await
+}
+
+async fn root_of<S: Session>(s: &mut S, run: TaskRunId) -> Result<StackRunId> {
+    let found = s.query(sql::ROOT, vec![run.into()]).await?;
+    let row = found.into_iter().next().ok_or_else(|| StoreError::missing("task run", run));
+    Ok(StackRunId(row?.int()?))
+}
+
+/// An open run goes on on another version of its code.
+pub async fn upgrade<S: Session>(
+    mut s: S,
+    run: TaskRunId,
+    how: Upgrade,
+    times: Times,
+) -> Result<Advanced> {
+    let plan = upgrading(&mut s, run, how, times).await;
+    commit(s, plan, times).await
+}
+
+async fn upgrading<S: Session>(s: &mut S, run: TaskRunId, how: Upgrade, t: Times) -> Result<Plan> {
+    let root = root_of(s, run).await?;
+    let loaded = load(s, root).await?;
+    // Under the lock: whoever else moves the run holds it too.
+    let pinned = s.query(sql::PINNED, vec![run.into(), how.to.into()]).await?;
+    let mut pinned = one(pinned)?;
+    if pinned.maybe_int()? != Some(how.from) {
+        return Err(Rejected::Outdated.into());
+    }
+    if !pinned.bool()? {
+        return Err(StoreError::NotFound(format!("version {} of run {run}'s task", how.to)));
+    }
+    loaded.upgrade(how, t)
 }
 
 /// Ends what a row whose holders keep dying stands for, if it is still so; answers whether.

@@ -39,7 +39,7 @@ pub use postgres::SlotGuard;
 pub use table::{Filter, Order, TableOp, TableQuery};
 pub use types::{
     Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
-    RunImage, SubmitOptions, Submitted, Waiting,
+    RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
 };
 pub use value::Value;
 

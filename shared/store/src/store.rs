@@ -19,7 +19,7 @@ use crate::{
     table::TableQuery,
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
-        RunImage, SubmitOptions, Submitted, Waiting,
+        RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
     },
     verbs::{self, Wanted},
 };
@@ -160,6 +160,10 @@ impl<B: Backend> StorageAdapter for Store<B> {
 
     async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced> {
         control::retry(self.0.begin().await?, run, how, TIMES).await
+    }
+
+    async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced> {
+        control::upgrade(self.0.begin().await?, run, how, TIMES).await
     }
 
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize> {

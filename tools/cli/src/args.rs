@@ -5,11 +5,13 @@ use clap::{Args, Parser, Subcommand};
 mod control;
 mod gmail;
 mod keystore;
+mod new;
 mod publish;
 
-pub use control::{Prune, Resolve, Retry};
+pub use control::{Prune, Resolve, Retry, Upgrade};
 pub use gmail::GmailSearch;
 pub use keystore::{Keystore, KeystoreCommand};
+pub use new::{New, NewService, NewTask};
 pub use publish::Publish;
 
 const EXAMPLES: &str = "\
@@ -23,7 +25,9 @@ Examples:
   tasker inspect 12
   tasker attention
   tasker resolve 345 --result '{\"id\":\"msg-1\"}'
-  tasker retry 12 --newest-code";
+  tasker retry 12 --newest-code
+  tasker upgrade 13
+  tasker new task greet-users";
 
 /// The command line of tasker, a durable task runner.
 #[derive(Debug, Parser)]
@@ -112,6 +116,11 @@ pub enum Command {
     },
     /// Let a failed or cancelled run go on from its last failed step.
     Retry(Retry),
+    /// Let open runs go on on the newest version of their code, if it makes the same calls.
+    Upgrade(Upgrade),
+    /// Write the first lines of a task or of a service.
+    #[command(subcommand)]
+    New(New),
     /// List calls whose outcome is unknown: they wait for a person.
     Attention,
     /// Say what became of such a call.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use tasker_core::call::SERVICES;
-use tasker_http::{CommonArgs, GateArgs};
+use tasker_http::{CommonArgs, GateArgs, ServiceArgs};
 use tokio::process::{Child, Command};
 
 use crate::gateway;
@@ -29,6 +29,8 @@ pub struct Args {
     /// Port of the first service.
     #[arg(long, default_value_t = 8001)]
     first_port: u16,
+    #[command(flatten)]
+    services: ServiceArgs,
 }
 
 /// Starts the six, serves the gateway, stops the six. One of them ending ends all.
@@ -55,6 +57,7 @@ pub async fn serve(args: Args) -> ExitCode {
         database_url: args.database_url.clone(),
         functions_url: String::new(),
         service_url: urls.clone().into_iter().collect(),
+        services: args.services.clone(),
         gate,
         log_json: false,
     };
@@ -66,7 +69,8 @@ pub async fn serve(args: Args) -> ExitCode {
             children.push(spawn(name, *port, &args, &list.join(","))?);
         }
         tokio::spawn(watch(children));
-        Ok((gateway::routes(urls.clone())?, std::future::ready(())))
+        let others = args.services.registered()?;
+        Ok((gateway::routes(urls.clone(), &others)?, std::future::ready(())))
     })
     .await
 }
@@ -77,6 +81,7 @@ fn spawn(name: &str, port: u16, args: &Args, urls: &str) -> anyhow::Result<Child
         .args(["--host", &args.host.to_string(), "--port", &port.to_string()])
         .env("DATABASE_URL", &args.database_url)
         .env("TASKER_SERVICE_URLS", urls)
+        .envs(args.services.env())
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start {}: build all binaries first", beside.display()))

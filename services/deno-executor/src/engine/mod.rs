@@ -83,6 +83,12 @@ impl Isolate {
         Ok(Self { api, module: None, runtime, host, limits, stopped, prepared, heap })
     }
 
+    /// Compiles the code, as the first turn would, and runs none of it.
+    pub async fn compile(&mut self, code: &str) -> Result<(), Broken> {
+        compile::early_errors(code)?;
+        compile::only(&mut self.runtime, &self.prepared).await
+    }
+
     /// First turn: loads the code and calls it with its input.
     pub async fn start(&mut self, seed: &Seed) -> Report {
         let mut turn = self.begin();

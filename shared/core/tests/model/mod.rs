@@ -38,6 +38,8 @@ pub enum Act {
     Pause,
     Unpause,
     Retry,
+    Upgrade,
+    OldCode(u8),
 }
 
 fn fresh() -> Chain {
@@ -177,6 +179,25 @@ impl World {
             Act::Stop(end) => Event::Stopped { end },
             Act::Pause => Event::Paused,
             Act::Unpause => Event::Unpaused,
+            Act::Upgrade => {
+                Event::Upgraded { deliveries: c.root.deliveries, calls: c.root.next_seq }
+            }
+            // An isolate that was made before the root's last claim comes back with an outcome.
+            Act::OldCode(n) => {
+                let held: Vec<_> =
+                    leased(c).into_iter().filter(|h| matches!(h, Holder::Child(..))).collect();
+                Event::Advanced {
+                    by: pick(&held, n)?,
+                    deliveries: c.root.deliveries,
+                    calls: c.root.next_seq,
+                    made_at: Some(c.root.lease.epoch - 1),
+                    delivered_ok: true,
+                    asked: vec![Kind::Call],
+                    cleared: vec![],
+                    end: None,
+                    keep: None,
+                }
+            }
             Act::Expire(n) => Event::Released { by: pick(&leased(c), n)? },
             Act::Record { pick: n, ok } => {
                 let held: Vec<_> =
@@ -199,6 +220,7 @@ impl World {
                     by: pick(&leased(c), n)?,
                     deliveries: c.root.deliveries,
                     calls: c.root.next_seq,
+                    made_at: Some(c.root.lease.epoch),
                     delivered_ok: ok,
                     asked,
                     cleared,
@@ -229,11 +251,14 @@ impl World {
         }
         let held = leased(&self.chain);
         let Some(event) = self.event(a) else { return Ok(()) };
-        let stale = matches!(a, Act::Stale { .. });
+        let stale = matches!(a, Act::Stale { .. } | Act::OldCode(_));
+        let upgrade = matches!(a, Act::Upgrade);
         self.transitions += 1;
         match transition(&self.chain, event) {
             Ok((next, effects)) => {
                 ensure!(!stale, "a stale holder was obeyed");
+                let waits = next.root.status == Status::SuspendedWaitingChild;
+                ensure!(!upgrade || !waits, "an upgraded run waits for its old isolate");
                 self.finishes +=
                     effects.iter().filter(|e| matches!(e, Effect::Finished(_))).count() as u32;
                 let still = leased(&next);
@@ -242,6 +267,9 @@ impl World {
             }
             Err(Rejected::Deadlock | Rejected::Outdated | Rejected::Fenced) => {}
             Err(Rejected::Ended(_)) => ensure!(self.chain.root.status.is_terminal()),
+            Err(Rejected::Busy) => {
+                ensure!(upgrade && self.chain.root.status == Status::Processing);
+            }
             Err(other) => ensure!(false, "{other}"),
         }
         Ok(())

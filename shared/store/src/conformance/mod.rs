@@ -20,6 +20,7 @@ mod retries;
 mod stress;
 mod tables;
 mod timers;
+mod upgrades;
 mod values;
 mod warm;
 
@@ -104,6 +105,9 @@ cases! {
     retries::a_cancelled_run_goes_on_where_it_was,
     retries::a_failed_run_below_goes_on_too,
     retries::a_finished_run_below_is_not_run_twice,
+    upgrades::a_suspended_run_moves_to_other_code,
+    upgrades::a_refused_move_changes_nothing,
+    upgrades::a_move_keeps_what_is_under_way,
     limits::a_root_that_kills_its_holders_fails,
     limits::an_executor_that_dies_counts_as_a_crash,
     limits::a_call_that_kills_its_holders_is_an_error,
