@@ -15,7 +15,7 @@ use crate::{
     postgres::SlotGuard,
     refused_value, rows,
     session::{Backend, Session, Write},
-    sql, submit,
+    shares, sql, submit,
     table::TableQuery,
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
@@ -136,7 +136,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn next_deadline(&self) -> Result<Option<u64>> {
-        let rows = self.ask(sql::NEXT_DEADLINE, vec![]).await?;
+        let rows = self.ask(sql::NEXT_DEADLINE, vec![shares::in_some_order().into()]).await?;
         let ms = verbs::one(rows)?.maybe_int()?;
         Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
     }

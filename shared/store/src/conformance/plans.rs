@@ -10,7 +10,7 @@ pub fn hot() -> Vec<(&'static str, String)> {
         ("RELEASE_EXPIRED", sql::RELEASE_EXPIRED, &[]),
         ("POISON", sql::POISON, &[]),
         ("OVERDUE", sql::OVERDUE, &[]),
-        ("NEXT_DEADLINE", sql::NEXT_DEADLINE, &[]),
+        ("NEXT_DEADLINE", sql::NEXT_DEADLINE, &["'[5,0,63]'"]),
         ("LOAD_CHAIN", sql::LOAD_CHAIN, &["7"]),
         ("HANDED_BY", sql::HANDED_BY, &["7", "'p'", "7", "1"]),
         ("LOAD_ENDED", sql::LOAD_ENDED, &["7"]),

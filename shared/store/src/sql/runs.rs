@@ -230,13 +230,15 @@ pub const RELEASE_HELD: &str = concat!(
     ") returning id"
 );
 
-/// Milliseconds until the next lease runs out, the next row falls due or a run's time is over.
+/// Milliseconds until the next lease runs out, the next row of the shares $1 falls due or a run's
+/// time is over.
 pub const NEXT_DEADLINE: &str = "\
 select min({ms due}) - {now_ms} from ( \
   select min(lease_until) as due from stack_runs where status = 'processing' \
   union all \
-  select min(not_before) from stack_runs \
-  where status in ('pending', 'pending_resume') and runnable \
+  select min(ready) from (select (select min(not_before) from stack_runs \
+    where share = s.n and status in ('pending', 'pending_resume') and runnable) as ready \
+    from {ids $1} s limit 1000) shares \
   union all \
   select min(deadline) from stack_runs where deadline is not null and kind = 'task' \
     and status in ('pending', 'processing', 'suspended_waiting_child', 'pending_resume')) d";

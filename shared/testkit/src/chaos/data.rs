@@ -16,7 +16,7 @@ pub async fn deep_queue(case: &Case) -> anyhow::Result<Verdict> {
     let mut world = World::start(case, Shape::default()).await?;
     world.fleet.kill_all();
     if case.fault == Some("noindex") {
-        world.db.rows("drop index stack_runs_share, stack_runs_ready").await?;
+        world.db.rows("drop index stack_runs_share").await?;
     }
     let few = claims(&world, 300).await?;
     let many = claims(&world, 10_000).await?;
