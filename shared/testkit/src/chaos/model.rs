@@ -51,7 +51,7 @@ pub fn walk(seed: u64, transitions: usize) -> Result<String, String> {
 
 fn act(random: &mut StdRng) -> Act {
     let (pick, ok) = (random.random(), random.random());
-    match random.random_range(0..23) {
+    match random.random_range(0..25) {
         0..4 => Act::Claim(pick),
         4 => Act::Expire(pick),
         5..10 => Act::Advance {
@@ -75,6 +75,8 @@ fn act(random: &mut StdRng) -> Act {
         17 => Act::Stop(if ok { End::Failed } else { End::Cancelled }),
         18 => Act::Pause,
         19 | 20 => Act::Unpause,
-        _ => Act::Retry,
+        21 | 22 => Act::Retry,
+        23 => Act::Upgrade,
+        _ => Act::OldCode(pick),
     }
 }
