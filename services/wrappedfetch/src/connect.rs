@@ -106,8 +106,8 @@ impl Guarded {
     async fn open(self, uri: Uri) -> Result<TcpStream, Failure> {
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port =
-            uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(usual);
         let found = timeout(self.patience, self.lookup.lookup(host.clone(), port)).await;
         let found = match found {
             Ok(Ok(found)) if !found.is_empty() => found,

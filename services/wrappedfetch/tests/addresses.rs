@@ -1,5 +1,5 @@
 //! Private addresses are not reached, however they are spelled, redirected to or resolved.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 use std::{
     future::Future,

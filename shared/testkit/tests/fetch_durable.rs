@@ -1,5 +1,7 @@
 //! `fetch` survives: killed processes, aborts, attempts, limits.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
 mod fetch_web;
 
 use std::{
