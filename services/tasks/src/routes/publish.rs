@@ -43,7 +43,8 @@ async fn publish_in(state: &crate::State, body: Body) -> Result<Response, ApiErr
     Ok(success(json!({ "name": made.name, "version": made.version, "created": created })))
 }
 
-fn name(name: Option<String>, field: &str) -> Result<String, ApiError> {
+/// A name as tasks have them.
+pub fn name(name: Option<String>, field: &str) -> Result<String, ApiError> {
     let name = name
         .ok_or_else(|| ApiError::bad_request(format!("'{field}' is missing: the task's name")))?;
     let letters = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
