@@ -3,11 +3,13 @@
 use clap::{Args, Parser, Subcommand};
 
 mod control;
+mod flow;
 mod gmail;
 mod keystore;
 mod publish;
 
 pub use control::{Prune, Resolve, Retry};
+pub use flow::{Flow as FlowArgs, FlowCommand};
 pub use gmail::GmailSearch;
 pub use keystore::{Keystore, KeystoreCommand};
 pub use publish::Publish;
@@ -116,6 +118,8 @@ pub enum Command {
     Attention,
     /// Say what became of such a call.
     Resolve(Resolve),
+    /// Flows: check, draw, publish, execute, get, resume, delete.
+    Flow(FlowArgs),
 }
 
 /// A task and its input.

@@ -2,6 +2,7 @@
 
 mod control;
 mod database;
+mod flow;
 mod gmail_search;
 mod keystore;
 mod publish;
@@ -24,6 +25,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(args) => return database::migrate(&args).await,
         Command::Clear(args) => return database::clear(&args).await,
         Command::Prune(args) => return database::prune(&args).await,
+        Command::Flow(ref args) => {
+            if let Some(done) = flow::with_files(args)? {
+                return Ok(done);
+            }
+        }
         _ => {}
     }
     let client = Client::new(&cli.connection)?;
@@ -45,6 +51,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Retry(args) => control::retry(&client, &args).await,
         Command::Attention => control::attention(&client).await,
         Command::Resolve(args) => control::resolve(&client, &args).await,
+        Command::Flow(args) => flow::run(&client, &args).await,
         Command::Migrate(_) | Command::Clear(_) | Command::Prune(_) => Ok(ExitCode::SUCCESS),
     }
 }
