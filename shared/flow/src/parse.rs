@@ -193,7 +193,7 @@ impl Reader {
     }
 
     /// One or a list.
-    fn several<'a>(value: Option<&'a Value>) -> Vec<&'a Value> {
+    fn several(value: Option<&Value>) -> Vec<&Value> {
         match value {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(items)) => items.iter().collect(),

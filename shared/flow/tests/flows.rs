@@ -1,4 +1,5 @@
 //! Flows that are good, and what is said about those that are not.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use serde_json::{Value, json};
 use tasker_flow::Flow;
@@ -132,6 +133,8 @@ fn targets_can_be_written_in_several_ways() {
 fn pictures_show_every_state_and_transition() {
     let flow = Flow::parse(ORDER).unwrap();
     let (svg, mermaid) = (flow.svg(), flow.mermaid());
+    let shown = include_str!("../../../docs/flow-order.svg");
+    assert_eq!(svg, shown, "tasker flow draw taskcode/flows/order.json -o docs/flow-order.svg");
     for name in
         ["check", "charge-card", "tries &lt; 3", "after 30s", "fulfil", "pick-items", "refused"]
     {

@@ -33,7 +33,8 @@ async fn publish_in(state: &crate::State, body: Body) -> Result<Response, ApiErr
     let flow = flow(&mut fields)?.ok_or_else(|| {
         ApiError::bad_request("'flow' is missing: {\"id\", \"initial\", \"states\"}")
     })?;
-    let name = super::publish::name(Some(fields.text("name")?.unwrap_or(flow.id.clone())), "name")?;
+    let name =
+        super::publish::name(fields.text("name")?.or_else(|| Some(flow.id.clone())), "name")?;
     let about = flow.description.as_deref();
     let made = state.store.publish(&name, &flow.task_code(), about).await.map_err(store_error)?;
     tracing::info!(task = %made.name, version = made.version, "flow published");

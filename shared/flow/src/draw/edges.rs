@@ -1,9 +1,14 @@
 //! The arrows between the boxes.
 
+mod lanes;
+
 use std::{collections::HashMap, fmt::Write as _};
 
 use super::{escape, layout::Box};
 use crate::{mermaid::label, model::Node};
+
+/// A place in the picture.
+type Point = (f64, f64);
 
 /// An arrow to draw.
 struct Edge {
@@ -20,39 +25,39 @@ pub fn draw(root: &Node, drawn: &Box) -> (String, f64) {
     let mut edges = Vec::new();
     for node in root.all() {
         for (trigger, transition) in node.transitions() {
-            let (Some(target), Some(from)) = (&transition.target, boxes.get(&node.path)) else {
-                continue;
-            };
-            let Some(to) = boxes.get(target) else { continue };
-            let error = trigger == "error";
+            let ends =
+                (boxes.get(&node.path), transition.target.as_ref().and_then(|t| boxes.get(t)));
+            let (Some(from), Some(to)) = ends else { continue };
+            let label = label(&trigger, transition);
             edges.push(Edge {
                 from: from.clone(),
                 to: to.clone(),
-                label: label(&trigger, transition),
-                error,
+                label,
+                error: trigger == "error",
             });
         }
     }
+    let all: Vec<Box> = boxes.into_values().collect();
     let mut out = String::new();
+    let mut labels = String::new();
     let mut spots = Spots::default();
-    let mut lane: f64 = 0.0;
+    let mut beyond: f64 = 0.0;
     for edge in &edges {
-        let (path, at) = route(edge, &mut spots);
+        let (path, at) = route(edge, &all, &mut spots);
         let (class, head) = if edge.error { ("e err", "r") } else { ("e", "a") };
         let _ = write!(out, "<path class=\"{class}\" marker-end=\"url(#{head})\" d=\"{path}\"/>");
-        let at = spots.free(at, &edge.label);
-        if !edge.label.is_empty() {
-            let _ = write!(
-                out,
-                "<text class=\"l\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                at.0,
-                at.1,
-                escape(&edge.label)
-            );
-            lane = lane.max(at.0 + edge.label.chars().count() as f64 * 3.2 - drawn.w);
+        if edge.label.is_empty() {
+            continue;
         }
+        let (x, y) = spots.free(at, &edge.label);
+        let text = escape(&edge.label);
+        let _ = write!(
+            labels,
+            "<text class=\"l\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{text}</text>"
+        );
+        beyond = beyond.max(x + half(&edge.label) - drawn.w);
     }
-    (out, lane.max(0.0))
+    (out + &labels, beyond.max(0.0))
 }
 
 fn gather(node: &Node, drawn: &Box, boxes: &mut HashMap<String, Box>) {
@@ -62,11 +67,16 @@ fn gather(node: &Node, drawn: &Box, boxes: &mut HashMap<String, Box>) {
     }
 }
 
-/// What is taken: ends of arrows at a box, lanes beside boxes, labels.
+/// Half the width of a label.
+fn half(label: &str) -> f64 {
+    label.chars().count() as f64 * 3.1
+}
+
+/// What is taken: ends of arrows at the sides of boxes, lanes, labels.
 #[derive(Default)]
 struct Spots {
-    ends: HashMap<(i64, i64, char), usize>,
-    lanes: usize,
+    ends: HashMap<(i64, i64, char), i32>,
+    lanes: i32,
     labels: Vec<(f64, f64, f64)>,
 }
 
@@ -76,17 +86,17 @@ impl Spots {
         #[expect(clippy::cast_possible_truncation, reason = "a key")]
         let n = self.ends.entry((of.x as i64, of.y as i64, side)).or_default();
         *n += 1;
-        let (step, odd) = (*n / 2, *n % 2 == 0);
-        step as f64 * if odd { 1.0 } else { -1.0 }
+        f64::from(*n / 2) * if *n % 2 == 0 { 1.0 } else { -1.0 }
     }
 
     /// The place, or one near it where no label is.
-    fn free(&mut self, (x, mut y): (f64, f64), label: &str) -> (f64, f64) {
-        let half = label.chars().count() as f64 * 3.1;
+    fn free(&mut self, (x, mut y): Point, label: &str) -> Point {
+        let own = half(label);
         let taken = |y: f64| {
-            self.labels
-                .iter()
-                .any(|(lx, ly, lh)| (ly - y).abs() < 13.0 && (lx - x).abs() < lh + half + 4.0)
+            let near = |(lx, ly, lh): &(f64, f64, f64)| {
+                (ly - y).abs() < 13.0 && (lx - x).abs() < lh + own + 4.0
+            };
+            self.labels.iter().any(near)
         };
         for _ in 0..6 {
             if !taken(y) {
@@ -94,68 +104,79 @@ impl Spots {
             }
             y += 14.0;
         }
-        self.labels.push((x, y, half));
+        self.labels.push((x, y, own));
         (x, y)
     }
 }
 
 /// The line, and where its label goes.
-fn route(edge: &Edge, spots: &mut Spots) -> (String, (f64, f64)) {
+fn route(edge: &Edge, all: &[Box], spots: &mut Spots) -> (String, Point) {
     let (from, to) = (&edge.from, &edge.to);
-    let gap = to.y - (from.y + from.h);
-    let near = (10.0..90.0).contains(&gap);
-    if near {
-        let spread = 22.0;
-        let reach = |b: &Box, n: f64| (n * spread).clamp(-b.w / 2.0 + 8.0, b.w / 2.0 - 8.0);
-        // From one box to the next below: leaning towards where it goes.
-        let lean =
-            ((to.x + to.w / 2.0) - (from.x + from.w / 2.0)).clamp(-from.w / 4.0, from.w / 4.0);
-        let x1 = from.x + from.w / 2.0 + lean + reach(from, spots.end(from, 'b')) * 0.7;
-        let x2 = to.x + to.w / 2.0 - lean.signum() * (to.w / 6.0).min(lean.abs())
-            + reach(to, spots.end(to, 't'));
-        let (y1, y2) = (from.y + from.h, to.y);
-        let bend = gap / 2.0;
-        let path = format!(
-            "M{x1:.1} {y1:.1}C{x1:.1} {:.1} {x2:.1} {:.1} {x2:.1} {y2:.1}",
-            y1 + bend,
-            y2 - bend
-        );
-        return (path, ((x1 + x2) / 2.0, f64::midpoint(y1, y2) + 4.0));
-    }
     if from.x == to.x && from.y == to.y {
-        let (x, y) = (from.x + from.w, from.y + from.h / 2.0);
-        return (
-            format!(
-                "M{x:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {x:.1} {:.1}",
-                y - 8.0,
-                x + 34.0,
-                y - 22.0,
-                x + 34.0,
-                y + 22.0,
-                y + 8.0
-            ),
-            (x + 36.0, y + 4.0),
-        );
+        return itself(from);
     }
-    beside(from, to, gap < 0.0, spots)
+    let (down, up) = (to.y - (from.y + from.h), from.y - (to.y + to.h));
+    let near = 10.0..90.0;
+    if near.contains(&down) {
+        return curve(from, to, true, spots);
+    }
+    if near.contains(&up) {
+        return curve(from, to, false, spots);
+    }
+    let beside = if to.x > from.x { to.x - from.x - from.w } else { from.x - to.x - to.w };
+    if near.contains(&beside) && down < 0.0 && up < 0.0 {
+        return across(from, to, spots);
+    }
+    lanes::route(from, to, all, spots)
 }
 
-/// Around the boxes between: upwards on the right, downwards on the left.
-fn beside(from: &Box, to: &Box, up: bool, spots: &mut Spots) -> (String, (f64, f64)) {
-    spots.lanes += 1;
-    let out = 26.0 + 9.0 * (spots.lanes % 4) as f64;
-    let y1 = from.y + from.h / 2.0 + 7.0 * spots.end(from, if up { 'r' } else { 'l' });
-    let y2 = to.y + to.h / 2.0 + 7.0 * spots.end(to, if up { 'r' } else { 'l' });
-    let (x1, x2, lane) = if up {
-        let (x1, x2) = (from.x + from.w, to.x + to.w);
-        (x1, x2, x1.max(x2) + out)
-    } else {
-        (from.x, to.x, from.x.min(to.x) - out)
-    };
+fn itself(of: &Box) -> (String, Point) {
+    let (x, y) = (of.x + of.w, of.y + of.h / 2.0);
+    let (out, top, bottom) = (x + 34.0, y - 22.0, y + 22.0);
     let path = format!(
-        "M{x1:.1} {y1:.1}C{lane:.1} {y1:.1} {lane:.1} {y1:.1} {lane:.1} {:.1}L{lane:.1} {:.1}C{lane:.1} {y2:.1} {lane:.1} {y2:.1} {x2:.1} {y2:.1}",
-        y1 + (y2 - y1).signum() * 24.0_f64.min((y2 - y1).abs() / 2.0),
-        y2 - (y2 - y1).signum() * 24.0_f64.min((y2 - y1).abs() / 2.0)
+        "M{x:.1} {:.1}C{out:.1} {top:.1} {out:.1} {bottom:.1} {x:.1} {:.1}",
+        y - 8.0,
+        y + 8.0
     );
-    (path, (lane, f64::midpoint(y1, y2)))
+    (path, (x + 36.0, y + 4.0))
+}
+
+/// From a box to one in the rank below or above.
+fn curve(from: &Box, to: &Box, down: bool, spots: &mut Spots) -> (String, Point) {
+    let (out, into) = if down { ('b', 't') } else { ('t', 'b') };
+    let within = |b: &Box, x: f64| x.clamp(b.x + 10.0, b.x + b.w - 10.0);
+    // Leaning towards where it goes.
+    let lean = (center(to) - center(from)).clamp(-from.w / 4.0, from.w / 4.0);
+    // Ways up and down between the same boxes stand apart.
+    let apart = if down { 0.0 } else { 18.0 };
+    let x1 = within(from, center(from) + lean + 16.0 * spots.end(from, out) + apart);
+    let toward = lean.signum() * (to.w / 6.0).min(lean.abs());
+    let x2 = within(to, center(to) - toward + 22.0 * spots.end(to, into) + apart);
+    let (y1, y2) = if down { (from.y + from.h, to.y) } else { (from.y, to.y + to.h) };
+    let bend = (y2 - y1) / 2.0;
+    let path = format!(
+        "M{x1:.1} {y1:.1}C{x1:.1} {:.1} {x2:.1} {:.1} {x2:.1} {y2:.1}",
+        y1 + bend,
+        y2 - bend
+    );
+    // Nearer to where it comes from on the way up: ways down have theirs in the middle.
+    let t = if down { 0.5 } else { 0.28 };
+    let s = t * t * (3.0 - 2.0 * t);
+    (path, (x1 + (x2 - x1) * s, y1 + (y2 - y1) * t + 4.0))
+}
+
+/// To a neighbour of the same rank.
+fn across(from: &Box, to: &Box, spots: &mut Spots) -> (String, Point) {
+    let right = to.x > from.x;
+    let (x1, x2) = if right { (from.x + from.w, to.x) } else { (from.x, to.x + to.w) };
+    let side = if right { 'r' } else { 'l' };
+    let y = from.y
+        + from.h.min(to.h) / 2.0
+        + 10.0 * spots.end(from, side)
+        + if right { -6.0 } else { 6.0 };
+    (format!("M{x1:.1} {y:.1}L{x2:.1} {y:.1}"), (f64::midpoint(x1, x2), y - 5.0))
+}
+
+fn center(of: &Box) -> f64 {
+    of.x + of.w / 2.0
 }

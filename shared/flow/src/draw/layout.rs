@@ -148,7 +148,7 @@ fn ranked(boxes: &mut [Box], ranks: &[usize], top: f64) -> (f64, f64) {
     (widest + 2.0 * (MARGIN + LANES), bottom)
 }
 
-/// How many transitions each state is away from the initial one; final states come last.
+/// How many transitions each state is away from the initial one.
 fn ranks(node: &Node) -> Vec<usize> {
     let index: BTreeMap<&str, usize> =
         node.states.iter().enumerate().map(|(i, s)| (s.key.as_str(), i)).collect();
@@ -171,17 +171,7 @@ fn ranks(node: &Node) -> Vec<usize> {
             open.extend(next(&node.states[i]).into_iter().map(|n| (n, rank + 1)));
         }
     }
-    let last = ranks
-        .iter()
-        .zip(&node.states)
-        .filter(|(r, s)| **r != usize::MAX && s.kind != Kind::Final)
-        .map(|(r, _)| *r)
-        .max()
-        .unwrap_or(0);
-    for (rank, state) in ranks.iter_mut().zip(&node.states) {
-        if state.kind == Kind::Final || *rank == usize::MAX {
-            *rank = last + 1;
-        }
-    }
+    let last = ranks.iter().filter(|rank| **rank != usize::MAX).max().copied().unwrap_or(0);
+    ranks.iter_mut().filter(|rank| **rank == usize::MAX).for_each(|rank| *rank = last + 1);
     ranks
 }
