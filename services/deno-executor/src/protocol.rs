@@ -105,7 +105,7 @@ pub enum FromWorker {
 pub struct Report {
     /// New calls and timers, in order.
     pub asked: Vec<AskedNow>,
-    /// Timers cleared.
+    /// Timers cleared, and calls aborted.
     pub cleared: Vec<u32>,
     /// Lines printed, replayed ones included.
     pub logs: Vec<LogLine>,

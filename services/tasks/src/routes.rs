@@ -3,6 +3,7 @@
 mod attention;
 mod cancel;
 mod execute;
+mod flows;
 mod index;
 mod list;
 mod logs;
@@ -43,6 +44,10 @@ pub fn router(state: State) -> Router {
         .route("/resume", post(pause::resume))
         .route("/retry", post(retry::retry))
         .route("/upgrade", post(upgrade::upgrade))
+        .route("/flows", post(flows::publish))
+        .route("/flows/execute", post(flows::execute))
+        .route("/flows/resume", post(flows::resume))
+        .route("/flows/{id}", get(flows::get).delete(flows::delete))
         .route("/attention", get(attention::attention))
         .route("/resolve", post(resolve::resolve))
         // Clients of the older generation post to any path.

@@ -87,6 +87,8 @@ pub trait StorageAdapter: Send + Sync {
     /// Forgets at most `limit` runs that ended longer ago than this, with their calls and logs.
     /// Answers how many.
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize>;
+    /// Forgets one run, with its calls and logs, if it ended. Answers whether it did.
+    async fn forget(&self, run: TaskRunId) -> Result<bool>;
 
     /// Publishes a task; changed code makes a new version. Answers it as it is now.
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction>;

@@ -13,6 +13,7 @@ use crate::{
     session::{Session, Write},
     sql, submit,
     types::{Advanced, Resolution, Retry, Upgrade},
+    value::Row,
     verbs::{commit, finish, granted, load, load_above, one},
 };
 
@@ -239,10 +240,20 @@ async fn poisoned<S: Session>(
     loaded.crash_loop(&lease, Err(json::of(&error)), now, times).map(Some)
 }
 
-/// Forgets ended runs.
+/// Forgets runs that ended long ago.
 pub async fn prune<S: Session>(mut s: S, older_than_ms: i64, limit: u32) -> Result<usize> {
     let age = older_than_ms.saturating_neg();
     let rows = s.query(sql::PRUNABLE, vec![age.into(), limit.into()]).await?;
+    forget_all(s, rows).await
+}
+
+/// Forgets one run, if it ended.
+pub async fn forget<S: Session>(mut s: S, run: TaskRunId) -> Result<usize> {
+    let rows = s.query(sql::FORGETTABLE, vec![run.into()]).await?;
+    forget_all(s, rows).await
+}
+
+async fn forget_all<S: Session>(s: S, rows: Vec<Row>) -> Result<usize> {
     let ids = rows.into_iter().map(|mut r| r.int()).collect::<Result<Vec<_>>>()?;
     let list: Value = json::of(&ids).into();
     let writes = sql::PRUNE.into_iter().map(|text| Write::new(text, [list.clone()]));

@@ -170,6 +170,10 @@ impl<B: Backend> StorageAdapter for Store<B> {
         control::prune(self.0.begin().await?, older_than_ms, limit).await
     }
 
+    async fn forget(&self, run: TaskRunId) -> Result<bool> {
+        Ok(control::forget(self.0.begin().await?, run).await? > 0)
+    }
+
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {
         self.ask(sql::PUBLISH, vec![name.into(), code.into(), about.into()]).await?;
         self.function(name).await?.ok_or_else(|| StoreError::missing("task", name))

@@ -150,7 +150,7 @@ pub struct Advance {
     pub made_at: Option<i64>,
     /// What it asked for now, in order.
     pub asked: Vec<Ask>,
-    /// Timers it cleared.
+    /// Timers it cleared, and calls it aborted.
     pub cleared: Vec<u32>,
     /// How it ended, if it did.
     pub end: Option<Outcome>,

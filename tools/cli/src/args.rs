@@ -3,12 +3,14 @@
 use clap::{Args, Parser, Subcommand};
 
 mod control;
+mod flow;
 mod gmail;
 mod keystore;
 mod new;
 mod publish;
 
 pub use control::{Prune, Resolve, Retry, Upgrade};
+pub use flow::{Flow as FlowArgs, FlowCommand};
 pub use gmail::GmailSearch;
 pub use keystore::{Keystore, KeystoreCommand};
 pub use new::{New, NewService, NewTask};
@@ -125,6 +127,8 @@ pub enum Command {
     Attention,
     /// Say what became of such a call.
     Resolve(Resolve),
+    /// Flows: check, draw, publish, execute, get, resume, delete.
+    Flow(FlowArgs),
 }
 
 /// A task and its input.

@@ -104,6 +104,12 @@ impl Client {
         self.send(self.http.post(&url).json(body), url).await
     }
 
+    /// DELETEs `path` and answers its JSON.
+    pub async fn delete(&self, path: &str) -> Result<Value> {
+        let url = format!("{}/{path}", self.base);
+        self.send(self.http.delete(&url), url).await
+    }
+
     /// GETs JSON from anywhere, without the key.
     pub async fn fetch(&self, url: &str) -> Result<Value> {
         let response = self.http.get(url).send().await.map_err(|e| unreachable(url, &e))?;

@@ -2,6 +2,7 @@
 
 mod control;
 mod database;
+mod flow;
 mod gmail_search;
 mod keystore;
 mod new;
@@ -27,6 +28,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Clear(args) => return database::clear(&args).await,
         Command::Prune(args) => return database::prune(&args).await,
         Command::New(args) => return new::run(&args),
+        Command::Flow(ref args) => {
+            if let Some(done) = flow::with_files(args)? {
+                return Ok(done);
+            }
+        }
         _ => {}
     }
     let client = Client::new(&cli.connection)?;
@@ -52,6 +58,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(_) | Command::Clear(_) | Command::Prune(_) | Command::New(_) => {
             Ok(ExitCode::SUCCESS)
         }
+        Command::Flow(args) => flow::run(&client, &args).await,
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Args {
     tasks: tasks::TasksArgs,
     #[command(flatten)]
     gapi: wrappedgapi::GapiArgs,
+    #[command(flatten)]
+    fetch: wrappedfetch::FetchArgs,
 }
 
 /// Serves until told to stop.
@@ -126,6 +128,7 @@ fn routes(
         .merge(mount("simple-stack-processor", simple_stack_processor::router(processor)))
         .merge(mount("deno-executor", deno_executor::router(executor)))
         .merge(mount("wrappedgapi", wrappedgapi::router(gapi)))
+        .merge(mount("wrappedfetch", wrappedfetch::router(wrappedfetch::State::new(&args.fetch)?)))
         .merge(mount(
             "wrappedkeystore",
             wrappedkeystore::router(wrappedkeystore::State::new(store.clone())),

@@ -30,11 +30,16 @@ pub type HostRef = Rc<RefCell<Host>>;
 
 deno_core::extension!(
     tasker_task,
-    ops = [op_task_defaults, op_task_call, op_task_timer, op_task_timer_clear, op_task_log, op_task_ended],
+    ops = [op_task_defaults, op_task_call, op_task_timer, op_task_clear, op_task_log, op_task_ended],
     esm_entry_point = "ext:tasker_task/main.js",
     esm = [
         dir "src/prelude",
         "host.js", "timers.js", "clock.js", "console.js", "web.js", "main.js"
+    ],
+    lazy_loaded_js = [
+        dir "src/prelude",
+        "fetch/headers.js", "fetch/form_data.js", "fetch/body.js", "fetch/request.js",
+        "fetch/response.js", "fetch/data_url.js", "fetch/fetch.js"
     ],
 );
 
@@ -85,7 +90,7 @@ fn op_task_timer(state: &mut OpState, #[smi] seq: u32, ms: f64) -> Result<(), Js
 }
 
 #[op2(fast)]
-fn op_task_timer_clear(state: &mut OpState, #[smi] seq: u32) {
+fn op_task_clear(state: &mut OpState, #[smi] seq: u32) {
     let host = host(state);
     let mut host = host.borrow_mut();
     host.open.remove(&seq);

@@ -81,7 +81,8 @@ async fn check(state: &crate::State, name: String, code: String) -> Result<bool,
     Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message).with("errors", errors))
 }
 
-fn name(name: Option<String>, field: &str) -> Result<String, ApiError> {
+/// A name as tasks have them.
+pub fn name(name: Option<String>, field: &str) -> Result<String, ApiError> {
     let name = name
         .ok_or_else(|| ApiError::bad_request(format!("'{field}' is missing: the task's name")))?;
     let letters = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);

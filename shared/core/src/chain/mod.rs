@@ -117,7 +117,7 @@ pub enum Event {
         delivered_ok: bool,
         /// What it asked for, in order.
         asked: Vec<Kind>,
-        /// Timers it cleared.
+        /// Timers it cleared, and calls it aborted.
         cleared: Vec<Seq>,
         /// How the task ended, if it did.
         end: Option<End>,
@@ -253,8 +253,9 @@ pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), R
                 }
                 next.settle(seq, delivered_ok);
             }
-            cleared.into_iter().for_each(|seq| next.clear_timer(seq));
             asked.into_iter().for_each(|kind| next.ask(kind));
+            // What was asked for in this very turn may be among it.
+            cleared.into_iter().for_each(|seq| next.clear(seq));
             match end {
                 Some(end) => next.finish_after(chain, end),
                 None => next.suspend(keep)?,

@@ -215,7 +215,9 @@ impl World {
             Act::Advance { pick: n, calls, timers, clear, end, keep, ok } => {
                 let asked =
                     [vec![Kind::Call; calls.into()], vec![Kind::Timer; timers.into()]].concat();
-                let cleared = if clear { c.open.keys().copied().collect() } else { vec![] };
+                // The first thing asked for in this turn among it.
+                let all = c.open.keys().copied().chain([c.root.next_seq]);
+                let cleared = if clear { all.collect() } else { vec![] };
                 Event::Advanced {
                     by: pick(&leased(c), n)?,
                     deliveries: c.root.deliveries,

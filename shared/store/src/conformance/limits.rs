@@ -162,6 +162,7 @@ pub async fn old_runs_are_forgotten(store: &dyn StorageAdapter) {
     let last = step(outer.root_id, &second.lease, (0, 2), vec![]).got("1").ends("1");
     store.advance(&last).await.unwrap();
 
+    assert!(!store.forget(below.task_run_id).await.unwrap(), "it goes on");
     assert_eq!(store.prune(3_600_000, 100).await.unwrap(), 0, "none is old");
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     assert_eq!(store.prune(1, 4).await.unwrap(), 4, "the oldest first");
@@ -175,4 +176,7 @@ pub async fn old_runs_are_forgotten(store: &dyn StorageAdapter) {
     assert_eq!((left.len(), left[0].id, left[0].parent_stack_run_id), (1, below.task_run_id, None));
     end(store, below, &inner.lease, "2").await;
     assert_eq!(row(store, below).await.status, Status::Completed);
+    assert!(store.forget(below.task_run_id).await.unwrap());
+    assert!(store.run(below.task_run_id).await.unwrap().is_none());
+    assert!(!store.forget(below.task_run_id).await.unwrap(), "it is gone");
 }

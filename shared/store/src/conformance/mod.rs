@@ -86,6 +86,7 @@ cases! {
     cold::an_outcome_while_somebody_resumes,
     timers::a_timer_falls_due,
     timers::timers_are_cleared,
+    timers::calls_are_aborted,
     timers::a_far_timer_is_kept,
     nested::a_call_becomes_a_run,
     nested::a_failed_run_fails_its_call,

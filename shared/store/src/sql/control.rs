@@ -81,6 +81,10 @@ select id from task_runs where status in ('pending', 'processing') limit 1 offse
 pub const PRUNABLE: &str = "\
 select id from task_runs where ended_at < {after $1} order by ended_at limit $2 {skip}";
 
+/// A run that ended.
+pub const FORGETTABLE: &str =
+    "select id from task_runs where id = $1 and ended_at is not null {lock}";
+
 /// Runs that outlive the call which became them no longer name it. Then logs, calls and runs go.
 pub const PRUNE: [&str; 5] = [
     "update task_runs set parent_stack_run_id = null where parent_stack_run_id in \
