@@ -11,6 +11,7 @@ mod cors;
 mod error;
 mod extract;
 mod gate;
+mod health;
 mod mount;
 mod peers;
 mod relay;

@@ -46,6 +46,7 @@ pub async fn serve(args: Args) -> ExitCode {
         service_url: args.service_url.clone(),
         gate: args.gate.clone(),
         log_json: args.log_json,
+        health: false,
     };
     tasker_http::run("tasker-dev", &common, async |address| {
         let store = tasker_store::connect(&common.database_url).await?;

@@ -57,6 +57,7 @@ pub async fn serve(args: Args) -> ExitCode {
         service_url: urls.clone().into_iter().collect(),
         gate,
         log_json: false,
+        health: false,
     };
     tasker_http::run("tasker", &common, async |_| {
         tasker_store::connect(&args.database_url).await?.migrate().await?;
