@@ -54,7 +54,7 @@ fn in_source() -> Names {
         }
     }
     let mut found = Names::new();
-    for before in ["env = \"", "env::var(\"", "env::var_os(\"", "env(\""] {
+    for before in ["env = \"", "env::var(\"", "env::var_os(\"", " env(\""] {
         found.extend(after(&text, before));
     }
     // Breaks a process on purpose: a test's switch and no setting.

@@ -6,9 +6,9 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
-use http::{HeaderName, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use tasker_http::{ApiError, CommonArgs};
 
 /// Settings of the gateway.
@@ -17,6 +17,8 @@ pub struct Args {
     #[command(flatten)]
     common: CommonArgs,
 }
+
+const RELAY_ERROR: HeaderName = HeaderName::from_static("x-relay-error");
 
 struct Inner {
     client: reqwest::Client,
@@ -61,12 +63,10 @@ async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Result<Re
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 MiB")
     })?;
     let sent = inner.client.request(parts.method, url).headers(headers).body(body).send().await;
-    let reply = sent.map_err(|e| {
-        ApiError::new(
-            StatusCode::BAD_GATEWAY,
-            format!("{name} cannot be reached: {}", e.without_url()),
-        )
-    })?;
+    let reply = match sent {
+        Ok(reply) => reply,
+        Err(error) => return Ok(unreachable(name, error)),
+    };
     let mut response = Response::builder().status(reply.status());
     for (key, value) in reply.headers() {
         let own: [HeaderName; 2] = [header::CONNECTION, header::TRANSFER_ENCODING];
@@ -75,4 +75,12 @@ async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Result<Re
         }
     }
     response.body(Body::from_stream(reply.bytes_stream())).map_err(ApiError::internal)
+}
+
+/// 502 with the header that makes Supabase's clients throw their relay error.
+fn unreachable(name: &str, error: reqwest::Error) -> Response {
+    let why = format!("{name} cannot be reached: {}", error.without_url());
+    let mut answer = ApiError::new(StatusCode::BAD_GATEWAY, why).into_response();
+    answer.headers_mut().insert(RELAY_ERROR, HeaderValue::from_static("true"));
+    answer
 }
