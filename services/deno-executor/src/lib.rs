@@ -6,6 +6,7 @@
 
 mod answer;
 mod engine;
+pub mod openapi;
 mod pool;
 mod protocol;
 mod routes;
@@ -80,6 +81,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .route("/", post(routes::execute).get(routes::health))
         .route("/resume", post(routes::resume).get(routes::health))
+        .merge(openapi::document().serve())
         .route("/{*rest}", post(routes::execute).get(routes::health))
         .with_state(state)
 }

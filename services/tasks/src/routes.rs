@@ -43,6 +43,7 @@ pub fn router(state: State) -> Router {
         .route("/retry", post(retry::retry))
         .route("/attention", get(attention::attention))
         .route("/resolve", post(resolve::resolve))
+        .merge(crate::openapi::document().serve())
         // Clients of the older generation post to any path.
         .fallback(execute::elsewhere)
         .method_not_allowed_fallback(wrong_method)

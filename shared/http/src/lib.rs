@@ -13,6 +13,7 @@ mod extract;
 mod gate;
 mod health;
 mod mount;
+pub mod openapi;
 mod peers;
 mod relay;
 mod serve;
