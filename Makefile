@@ -51,7 +51,7 @@ chaos-short: build ## The same, small: a few minutes
 	$(BIN)/tasker-chaos --short $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 test-api: build ## schemathesis against every service, 5,000 cases and more, on both databases
-	API_CASES=$(or $(API_CASES),400) $(CARGO) test --release --locked --workspace $(FEATURES) --test api_schemathesis -- --nocapture
+	API_CASES=$(or $(API_CASES),160) $(CARGO) test --release --locked --workspace $(FEATURES) --test api_schemathesis -- --nocapture
 
 test-compose: build ## docker-compose.yml on a real Docker Engine: search, kill, check (skips where none can run)
 	tools/deploy/test-compose

@@ -49,7 +49,7 @@ check_containers() {
   echo "ok: ${#services[@]} services and the gateway: uid 65532, no capability, no new privileges, read-only, limited"
   # A key must be in no image, and in no log line.
   ! docker history --no-trunc "$TASKER_IMAGE" | grep -qF "$SUPABASE_SECRET_KEY" || fail "the image holds a key" || return
-  ! compose logs 2>&1 | grep -qF -e "$SUPABASE_SECRET_KEY" -e "$POSTGRES_PASSWORD" || fail "a log holds a secret" || return
+  ! compose logs 2>&1 | grep -qF -e "$SUPABASE_SECRET_KEY" -e "$POSTGRES_PASSWORD" -e "$TASKER_MASTER_KEY" || fail "a log holds a secret" || return
   echo "ok: no secret in the logs"
 }
 
