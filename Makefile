@@ -17,7 +17,7 @@ FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
 
-.PHONY: help setup build check unit test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
+.PHONY: help setup build check unit test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -54,6 +54,25 @@ chaos: build ## Break it in every way it promises to survive (SEED=n ONLY=A1,B3 
 
 chaos-short: build ## The same, small: a few minutes
 	$(BIN)/tasker-chaos --short $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+test-api: build ## schemathesis against every service, 5,000 cases and more, on both databases
+	API_CASES=$(or $(API_CASES),160) $(CARGO) test --release --locked --workspace $(FEATURES) --test api_schemathesis -- --nocapture
+
+test-compose: build ## docker-compose.yml on a real Docker Engine: search, kill, check (skips where none can run)
+	tools/deploy/test-compose
+
+check-deploy: ## Lint the Dockerfiles, docker-compose.yml, the Kubernetes manifests and the scripts
+	tools/deploy/check
+
+image: ## The images tasker and tasker-emulator, from source
+	docker compose build tasks
+	COMPOSE_PROFILES=emulator docker compose build emulator
+
+up: ## tasker in containers: beside a local Supabase if one runs, else on its own (EMULATOR=1: with a Workspace)
+	tools/deploy/up
+
+down: ## Stop the containers; the database's volume stays
+	COMPOSE_PROFILES=standalone,supabase,emulator,emulator-setup,cli docker compose down --remove-orphans
 
 bench: build ## Measurements; prints tables, asserts nothing
 	$(BIN)/tasker-bench

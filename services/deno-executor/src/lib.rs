@@ -7,6 +7,7 @@
 
 mod answer;
 mod engine;
+pub mod openapi;
 mod pool;
 mod protocol;
 mod routes;
@@ -84,6 +85,7 @@ pub fn router(state: State) -> Router {
         .route("/check", post(routes::check))
         .route("/upgrade", post(routes::upgrade))
         .route("/resume", post(routes::resume).get(routes::health))
+        .merge(openapi::document().serve())
         .route("/{*rest}", post(routes::execute).get(routes::health))
         .with_state(state)
 }

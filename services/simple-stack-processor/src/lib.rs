@@ -7,6 +7,7 @@ mod breaker;
 mod chain;
 mod dispatch;
 mod lost;
+pub mod openapi;
 mod recovery;
 mod routes;
 mod slots;
@@ -119,6 +120,7 @@ impl State {
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/", post(routes::process).get(routes::health))
+        .merge(openapi::document().serve())
         .route("/{*rest}", post(routes::process).get(routes::health))
         .with_state(state)
 }

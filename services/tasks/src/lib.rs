@@ -11,6 +11,7 @@
 mod answer;
 mod body;
 pub mod jsdoc;
+pub mod openapi;
 mod routes;
 
 use std::sync::Arc;

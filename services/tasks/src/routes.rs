@@ -50,6 +50,7 @@ pub fn router(state: State) -> Router {
         .route("/flows/{id}", get(flows::get).delete(flows::delete))
         .route("/attention", get(attention::attention))
         .route("/resolve", post(resolve::resolve))
+        .merge(crate::openapi::document().serve())
         // Clients of the older generation post to any path.
         .fallback(execute::elsewhere)
         .method_not_allowed_fallback(wrong_method)

@@ -7,6 +7,7 @@
 //! in errors.
 
 mod answer;
+pub mod openapi;
 mod request;
 mod routes;
 

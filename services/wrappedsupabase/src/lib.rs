@@ -8,6 +8,7 @@
 
 pub mod chain;
 mod fault;
+pub mod openapi;
 mod result;
 mod routes;
 

@@ -49,6 +49,10 @@ pub struct CommonArgs {
     /// Log lines as JSON.
     #[arg(long, env = "TASKER_LOG_JSON")]
     pub log_json: bool,
+
+    /// Start nothing: ask the process on --host and --port how it is, exit 0 if it is well.
+    #[arg(long)]
+    pub health: bool,
 }
 
 impl CommonArgs {

@@ -286,6 +286,7 @@ async fn an_outcome_that_the_database_refuses_is_a_failure() {
         delivered: None,
         deliveries: 0,
         calls: 0,
+        made_at: None,
         asked: vec![ask],
         cleared: Vec::new(),
         end: None,

@@ -49,7 +49,8 @@ pub struct Connection {
     /// The part before /tasks; else SUPABASE_URL plus /functions/v1, else a local Supabase's.
     #[arg(long, global = true, env = "TASKER_FUNCTIONS_URL", value_name = "URL")]
     pub functions_url: Option<String>,
-    /// Key sent with each request; SUPABASE_ANON_KEY is used when there is none.
+    /// Key sent with each request; else SUPABASE_SECRET_KEY, SUPABASE_ANON_KEY or
+    /// SUPABASE_PUBLISHABLE_KEY.
     #[arg(long, global = true, env = "SUPABASE_SERVICE_ROLE_KEY", hide_env_values = true)]
     pub key: Option<String>,
 }

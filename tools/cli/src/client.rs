@@ -78,7 +78,9 @@ impl Client {
             .key
             .clone()
             .filter(|key| !key.is_empty())
-            .or_else(|| env("SUPABASE_ANON_KEY"));
+            .or_else(|| env("SUPABASE_SECRET_KEY"))
+            .or_else(|| env("SUPABASE_ANON_KEY"))
+            .or_else(|| env("SUPABASE_PUBLISHABLE_KEY"));
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(120))

@@ -1,11 +1,16 @@
 //! Hands a request on to another address, and its answer back.
 
-use axum::{body::Body, extract::Request, response::Response};
-use http::{HeaderName, StatusCode, header, request::Parts};
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use tasker_http::ApiError;
 
 /// Largest body.
 const MOST: usize = 64 << 20;
+const RELAY_ERROR: HeaderName = HeaderName::from_static("x-relay-error");
 
 /// A client for that. Redirects are for whoever asked.
 pub fn client() -> reqwest::Result<reqwest::Client> {
@@ -36,12 +41,10 @@ pub async fn forward(
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 MiB")
     })?;
     let sent = client.request(parts.method, url).headers(parts.headers).body(body).send().await;
-    let reply = sent.map_err(|e| {
-        ApiError::new(
-            StatusCode::BAD_GATEWAY,
-            format!("{name} cannot be reached: {}", e.without_url()),
-        )
-    })?;
+    let reply = match sent {
+        Ok(reply) => reply,
+        Err(error) => return Ok(unreachable(name, error)),
+    };
     let mut response = Response::builder().status(reply.status());
     for (key, value) in reply.headers() {
         let own: [HeaderName; 2] = [header::CONNECTION, header::TRANSFER_ENCODING];
@@ -50,6 +53,14 @@ pub async fn forward(
         }
     }
     response.body(Body::from_stream(reply.bytes_stream())).map_err(ApiError::internal)
+}
+
+/// 502 with the header that makes Supabase's clients throw their relay error.
+fn unreachable(name: &str, error: reqwest::Error) -> Response {
+    let why = format!("{name} cannot be reached: {}", error.without_url());
+    let mut answer = ApiError::new(StatusCode::BAD_GATEWAY, why).into_response();
+    answer.headers_mut().insert(RELAY_ERROR, HeaderValue::from_static("true"));
+    answer
 }
 
 /// `path?query` of a request, without the slash at its beginning.

@@ -7,6 +7,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
+use tasker_core::call::resolve_alias;
 use tasker_http::{ApiError, CommonArgs, Registered};
 
 use crate::{forward, registered};
@@ -53,7 +54,11 @@ async fn to_service(
 ) -> Result<Response, ApiError> {
     let (path, query) = forward::target(request.uri());
     let path = path.strip_prefix("functions/v1/").unwrap_or(path);
-    let (name, rest) = path.split_once('/').map_or((path, ""), |(n, r)| (n, r));
+    let (name, rest) = match path.strip_prefix("api/proxy/") {
+        // SDK proxies name the service as task code does; it answers them below its own address.
+        Some(alias) => (resolve_alias(alias), path),
+        None => path.split_once('/').map_or((path, ""), |(n, r)| (n, r)),
+    };
     let service =
         inner.services.get(name).ok_or_else(|| ApiError::not_found("Function not found"))?;
     let (name, url) = (name.to_owned(), format!("{service}/{rest}{query}"));

@@ -67,6 +67,7 @@ pub async fn serve(args: Args) -> ExitCode {
         services: args.services.clone(),
         gate,
         log_json: args.log_json,
+        health: false,
     };
     tasker_http::run("tasker-dev", &common, async |address| build(&args, &common, address).await)
         .await

@@ -60,6 +60,7 @@ pub async fn serve(args: Args) -> ExitCode {
         services: args.services.clone(),
         gate,
         log_json: false,
+        health: false,
     };
     tasker_http::run("tasker", &common, async |_| {
         tasker_store::connect(&args.database_url).await?.migrate().await?;

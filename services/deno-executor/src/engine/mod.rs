@@ -7,6 +7,7 @@ mod compile;
 mod errors;
 mod ops;
 mod setup;
+mod sources;
 mod watchdog;
 
 use std::{
@@ -57,9 +58,9 @@ impl Isolate {
         let blobs = Arc::new(deno_web::BlobStore::default());
         let mut runtime = JsRuntime::try_new(RuntimeOptions {
             extensions: vec![
-                deno_webidl::deno_webidl::init(),
-                deno_web::deno_web::init(blobs, None, false, Default::default()),
-                ops::tasker_task::init(),
+                sources::embedded(deno_webidl::deno_webidl::init()),
+                sources::embedded(deno_web::deno_web::init(blobs, None, false, Default::default())),
+                sources::embedded(ops::tasker_task::init()),
             ],
             create_params: Some(v8::CreateParams::default().heap_limits(0, limits.heap_bytes)),
             ..Default::default()
