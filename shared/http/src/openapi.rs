@@ -52,6 +52,12 @@ impl Document {
         self.add("post", path, operation)
     }
 
+    /// Adds `DELETE path`.
+    #[must_use]
+    pub fn delete(self, path: &str, operation: Operation) -> Self {
+        self.add("delete", path, operation)
+    }
+
     /// Adds a schema that operations name with [`named`].
     #[must_use]
     pub fn schema(mut self, name: &str, schema: Value) -> Self {
