@@ -14,6 +14,7 @@ SERVICES = {
     "simple-stack-processor",
     "deno-executor",
     "wrappedgapi",
+    "wrappedfetch",
     "wrappedkeystore",
     "wrappedsupabase",
 }

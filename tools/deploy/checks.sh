@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What test-compose looks at. Sourced by it: uses its functions and variables.
 # shellcheck disable=SC2154  # project, port, work, network are test-compose's
-services=(tasks simple-stack-processor deno-executor wrappedgapi wrappedkeystore wrappedsupabase)
+services=(tasks simple-stack-processor deno-executor wrappedgapi wrappedfetch wrappedkeystore wrappedsupabase)
 
 fail() {
   echo "FAILED: $*" >&2

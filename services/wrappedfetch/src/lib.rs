@@ -16,6 +16,7 @@ mod connect;
 mod exchange;
 mod failure;
 mod integrity;
+pub mod openapi;
 mod redirect;
 mod request;
 mod routes;

@@ -19,6 +19,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .route("/", get(index).post(fetch).fallback(wrong_method))
         .route("/health", get(health).post(fetch).fallback(wrong_method))
+        .merge(crate::openapi::document().serve())
         .fallback(axum::routing::post(fetch).fallback(elsewhere))
         .with_state(state)
 }

@@ -80,9 +80,10 @@ async fn all_services(shape: Shape, name: &str, cases: &str) -> Vec<Run> {
     let keys = Keys::new();
     let dir = supabase::folder(name);
     let mut env = keys.env();
-    // A turn that never ends ends early, and nobody asks the real Google.
+    // A turn that never ends ends early, and nobody asks the outside.
     env.push(("TASKER_TURN_MS".into(), "300".into()));
     env.push(("GAPI_ROOT_URL".into(), "http://127.0.0.1:9".into()));
+    env.push(("TASKER_FETCH_ALLOW".into(), "none".into()));
     let stack = Stack::start(shape, &dir, &env).await.unwrap();
     let code = json!({ "name": "echo", "code": "module.exports = async (input) => input;" });
     let publish = reqwest::Client::new().post(format!("{}/tasks/publish", stack.url));

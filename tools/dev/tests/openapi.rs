@@ -10,7 +10,7 @@ use tasker_http::openapi::Document;
 /// A service's name, its document and the source that routes it.
 type Service = (&'static str, fn() -> Document, &'static str);
 
-const SERVICES: [Service; 6] = [
+const SERVICES: [Service; 7] = [
     ("tasks", tasks::openapi::document, "services/tasks/src/routes.rs"),
     (
         "simple-stack-processor",
@@ -19,6 +19,7 @@ const SERVICES: [Service; 6] = [
     ),
     ("deno-executor", deno_executor::openapi::document, "services/deno-executor/src/lib.rs"),
     ("wrappedgapi", wrappedgapi::openapi::document, "services/wrappedgapi/src/routes.rs"),
+    ("wrappedfetch", wrappedfetch::openapi::document, "services/wrappedfetch/src/routes.rs"),
     (
         "wrappedkeystore",
         wrappedkeystore::openapi::document,
