@@ -1,5 +1,7 @@
 //! The service's OpenAPI document.
 
+mod flows;
+
 use serde_json::{Value, json};
 use tasker_core::Status;
 use tasker_http::openapi::{Document, Operation, enveloped, health, named, object};
@@ -8,7 +10,7 @@ use tasker_http::openapi::{Document, Operation, enveloped, health, named, object
 pub fn document() -> Document {
     let about = "Accepts tasks, answers how they do, and lets people act on runs.";
     let document = Document::new("tasks", about, env!("CARGO_PKG_VERSION"));
-    control(publishing(reading(submitting(document))))
+    flows::flows(control(publishing(reading(submitting(document)))))
         .schema("Status", json!({ "type": "string", "enum": Status::ALL.map(Status::as_str) }))
         .schema("Run", run())
         .schema("StackRun", stack_run())
