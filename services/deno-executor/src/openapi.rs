@@ -22,11 +22,21 @@ pub fn document() -> Document {
         .answers(200, "Completed, paused at the next call, or recorded", answer())
         .answers(500, "The task failed", json!({ "type": "object", "required": ["error"] }))
         .refuses(&errors);
+    let check = Operation::new("Look for mistakes in task code without running it")
+        .body(code())
+        .answers(200, "Whether it compiles, and its mistakes", json!({ "type": "object" }))
+        .refuses(&errors);
+    let upgrade = Operation::new("Move an open run to the newest version of its code")
+        .body(newer())
+        .answers(200, "Moved, or why not", json!({ "type": "object" }))
+        .refuses(&errors);
     Document::new("deno-executor", about, env!("CARGO_PKG_VERSION"))
         .get("/", health())
         .post("/", execute)
         .get("/resume", health())
         .post("/resume", resume)
+        .post("/check", check)
+        .post("/upgrade", upgrade)
         .schema("Lease", lease())
 }
 
@@ -53,6 +63,16 @@ fn execute() -> Value {
             "taskInput": {}, "taskRunId": id(), "stackRunId": id(),
         }),
     )
+}
+
+fn code() -> Value {
+    let text = json!({ "type": "string" });
+    object(&["taskName", "taskCode"], json!({ "taskName": text, "taskCode": text }))
+}
+
+fn newer() -> Value {
+    let dry_run = json!({ "type": "boolean", "description": "Only say whether it could be moved" });
+    object(&["taskRunId"], json!({ "taskRunId": { "type": "integer" }, "dryRun": dry_run }))
 }
 
 fn resume() -> Value {

@@ -148,6 +148,7 @@ fn publishing(document: Document) -> Document {
                 .refuses(&[
                     (400, "A field is missing or wrong; the error names it"),
                     (413, "More code than a task may have"),
+                    (422, "Code that does not compile; `errors` says where"),
                 ]),
         )
         .get(
@@ -193,7 +194,24 @@ fn control(document: Document) -> Document {
         }),
     );
     let settled = enveloped(object(&["stackRunId"], json!({ "stackRunId": id() })));
+    let newer = object(
+        &[],
+        json!({
+            "taskRunId": id(),
+            "task_identifier": { "type": "string", "description": "Instead: all its open runs" },
+            "dryRun": { "type": "boolean", "description": "Only say whether they could be moved" },
+        }),
+    );
+    let moved = enveloped(json!({ "type": "object" }));
     document
+        .post(
+            "/upgrade",
+            Operation::new("Let open runs go on on the newest version of their code")
+                .body(newer)
+                .answers(200, "What became of each", moved)
+                .refuses(&errors)
+                .refuses(&[(503, "The executor cannot be reached")]),
+        )
         .post("/cancel", act("End a run, and those its calls became", one()))
         .post("/pause", act("Let a run stop at its next quiet point", one()))
         .post("/resume", act("Let a paused run go on", one()))
