@@ -87,6 +87,8 @@ async fn restarting(
     while world.open().await != Some(0) && began.elapsed() < limit {
         if world.fleet.down(executor) {
             deaths += 1;
+            // As who supervises it would: not at once.
+            tokio::time::sleep(Duration::from_millis(500)).await;
             world.fleet.spawn(executor)?;
             world.fleet.ready(executor).await?;
         }
