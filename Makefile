@@ -77,10 +77,10 @@ down: ## Stop the containers; the database's volume stays
 bench: build ## Measurements; prints tables, asserts nothing
 	$(BIN)/tasker-bench
 
-dev: build ## All six services on one port, on SQLite; saving a file in taskcode/ publishes it (LIVE=1: for open runs too)
+dev: build ## All services on one port, on SQLite; saving a file in taskcode/ publishes it (LIVE=1: for open runs too)
 	$(BIN)/tasker-dev --port $(PORT) --db $(DB) --watch-dir taskcode $(if $(LIVE),--live)
 
-run: build ## The six services as six processes on Postgres (DATABASE_URL), behind one port
+run: build ## Each service as a process, on Postgres (DATABASE_URL), behind one port
 	$(BIN)/tasker-dev processes --port $(PORT)
 
 publish-task: build ## Publish task code (TASKS=files) to the running tasker
