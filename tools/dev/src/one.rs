@@ -34,6 +34,8 @@ pub struct Args {
     tasks: tasks::TasksArgs,
     #[command(flatten)]
     gapi: wrappedgapi::GapiArgs,
+    #[command(flatten)]
+    supabase: wrappedsupabase::SupabaseArgs,
 }
 
 /// Serves until told to stop.
@@ -84,6 +86,8 @@ fn routes(
         ))
         .merge(mount(
             "wrappedsupabase",
-            wrappedsupabase::router(wrappedsupabase::State::new(store)),
+            wrappedsupabase::router(
+                wrappedsupabase::State::new(store).with(&args.supabase, &args.gate)?,
+            ),
         )))
 }

@@ -6,7 +6,7 @@ use super::value::error;
 use crate::Result;
 
 /// Version (14 digits of the file name), name, text.
-const MIGRATIONS: [(&str, &str, &str); 1] = [(
+pub const MIGRATIONS: [(&str, &str, &str); 1] = [(
     "20261122000000",
     "tasker",
     include_str!("../../../../supabase/migrations/20261122000000_tasker.sql"),
