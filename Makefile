@@ -17,7 +17,7 @@ FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
 
-.PHONY: help setup build check unit chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
+.PHONY: help setup build check unit fuzz chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -43,6 +43,10 @@ test: check build ## Everything: format, lints, unit, conformance on both stores
 	$(CARGO) test --release --locked --workspace $(FEATURES)
 	$(BIN)/test-gmail --store sqlite --max-users 5 --max-results 5
 	$(BIN)/test-gmail --store postgres --max-users 5 --max-results 5
+
+fuzz: setup ## Parsers of task code's requests, 60 s; all injection texts on Postgres
+	FUZZ_SECONDS=60 $(CARGO) test --release --locked --workspace $(FEATURES) --lib -- --nocapture nothing_breaks_the_parsers
+	INJECTIONS=300 $(CARGO) test --release --locked --workspace $(FEATURES) --test injection -- --nocapture
 
 chaos: build ## Break it in every way it promises to survive (SEED=n ONLY=A1,B3 to repeat or choose)
 	$(BIN)/tasker-chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

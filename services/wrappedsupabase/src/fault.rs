@@ -23,6 +23,8 @@ pub struct Fault {
     pub details: Option<Json>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Rows there are, where an answer could not be read otherwise.
+    pub count: Option<u64>,
     /// The error as another server put it.
     pub said: Option<Json>,
 }
@@ -31,7 +33,7 @@ impl Fault {
     /// One with a code.
     pub fn new(http: StatusCode, status: StatusCode, code: &str, message: String) -> Self {
         let (code, status) = (code.to_owned(), Some(status));
-        Self { http, status, code, message, details: None, hint: None, said: None }
+        Self { http, status, code, message, details: None, hint: None, count: None, said: None }
     }
 
     /// The `error` of the result.

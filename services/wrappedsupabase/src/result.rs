@@ -52,7 +52,7 @@ pub fn failed(fault: &Fault, throw: bool) -> Response {
         success: false,
         error: fault.error(),
         data: json::null(),
-        count: None,
+        count: fault.count,
         status: fault.status.map_or(0, |s| s.as_u16()),
         status_text: fault.status.map_or_else(String::new, text),
     };

@@ -82,3 +82,72 @@ fn no_method_is_without_a_case() {
     let missing: Vec<_> = names.filter(|n| !all.iter().any(|c| c.method == **n)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// What the cases of a method say of a database.
+fn summary(of: &[&Case], refused: impl Fn(&Case) -> Option<&'static str>) -> String {
+    let codes: std::collections::BTreeSet<_> = of.iter().filter_map(|c| refused(c)).collect();
+    let answered = of.iter().filter(|c| refused(c).is_none()).count();
+    let codes: Vec<_> = codes.into_iter().collect();
+    match (answered, codes.is_empty()) {
+        (0, _) => format!("refused: {}", codes.join(", ")),
+        (n, true) => format!("yes ({n})"),
+        (n, false) => format!("yes ({n}); refused: {}", codes.join(", ")),
+    }
+}
+
+/// The table of docs/supabase-js.md.
+fn table() -> String {
+    use wrappedsupabase::chain::names::{Admin, Buckets, Files, Mfa, Oauth, Providers};
+    let all = cases::all();
+    let mut lines =
+        vec!["| method | Postgres | SQLite | forwarded |".to_owned(), "|---|---|---|---|".into()];
+    let methods = Root::NAMES.iter().chain(Rest::NAMES);
+    for name in methods.filter(|n| !["auth", "storage"].contains(n)) {
+        let of: Vec<&Case> = all.iter().filter(|c| c.method == *name).collect();
+        let cannot = |code: &'static str| ["0A000", "PGRST107"].contains(&code).then_some(code);
+        let postgres = summary(&of, |c| c.error.and_then(cannot));
+        let lite = summary(&of, |c| match c.lite {
+            Lite::Refuses(code) => Some(code),
+            _ => c.error.and_then(cannot),
+        });
+        let sent = of.iter().filter(|c| c.in_js).count();
+        lines.push(format!("| `{name}` | {postgres} | {lite} | yes ({sent}) |"));
+    }
+    let chains: Vec<String> = cases::project::all().iter().map(Value::to_string).collect();
+    let parts: [(&str, &[&str]); 6] = [
+        ("auth.admin.", Admin::NAMES),
+        ("auth.admin.mfa.", Mfa::NAMES),
+        ("auth.admin.oauth.", Oauth::NAMES),
+        ("auth.admin.customProviders.", Providers::NAMES),
+        ("storage.", Buckets::NAMES),
+        ("storage.from().", Files::NAMES),
+    ];
+    for (part, names) in parts {
+        let words = part.trim_end_matches('.').split('.').map(|w| w.trim_end_matches("()"));
+        let inside = ["mfa", "oauth", "customProviders", "from"];
+        for name in names.iter().filter(|n| !inside.contains(n)) {
+            let named = |c: &&String| {
+                words.clone().all(|w| c.contains(&format!("\"{w}\"")))
+                    && c.contains(&format!("[\"{name}\""))
+            };
+            let sent = chains.iter().filter(named).count();
+            assert!(sent > 0, "{part}{name} has no case");
+            let refused = "needs a project";
+            lines.push(format!("| `{part}{name}` | {refused} | {refused} | yes ({sent}) |"));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn the_documented_table_is_true() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/supabase-js.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = text.split_once("<!-- methods -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let now = format!("{before}<!-- methods -->\n{}<!-- end -->{after}", table());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &now).unwrap();
+    }
+    assert_eq!(text, now, "run this test with UPDATE_DOCS=1");
+}

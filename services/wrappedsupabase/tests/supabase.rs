@@ -336,6 +336,12 @@ async fn chains_that_are_not_understood() {
     }
     let unknown = post(&app, &chain(json!([t, ["select"], ["f"]])).to_string()).await.json();
     assert!(unknown["error"]["hint"].as_str().unwrap().contains("maybeSingle"));
+    let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
+    let links = json!([t, ["select"], ["eq", "a", "deep"]]);
+    let deep = chain(links).to_string().replace("\"deep\"", &deep);
+    let refused = post(&app, &deep).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("chain[2].args are nested too deeply"), "{}", refused.text);
     for body in ["", "{", "[]", "7"] {
         assert_eq!(post(&app, body).await.status, 400, "{body}");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use tasker_core::Json;
 
-use super::{ChainError, Link, js};
+use super::{ChainError, Link};
 
 /// Arguments of a link, and its name for errors.
 #[derive(Clone, Copy)]
@@ -27,13 +27,13 @@ impl<'a> Args<'a> {
         self.link.args.get(i).filter(|a| a.get() != "null")
     }
 
-    /// One as a value; what a value cannot hold is replaced. None is null.
-    pub fn value(&self, i: usize) -> Value {
-        self.link.args.get(i).map_or(Value::Null, |a| js::parse(a))
+    /// One as a value; none is null.
+    pub fn value(&self, i: usize) -> &'a Value {
+        self.link.values.get(i).unwrap_or(&Value::Null)
     }
 
     /// One that must be given, `null` being a value like others.
-    pub fn given(&self, i: usize, what: &str) -> Result<Value, ChainError> {
+    pub fn given(&self, i: usize, what: &str) -> Result<&'a Value, ChainError> {
         if self.link.args.len() <= i {
             return Err(self.wrong(&format!("args[{i}] is missing: {what}")));
         }
@@ -43,7 +43,7 @@ impl<'a> Args<'a> {
     /// A text that is not empty.
     pub fn text(&self, i: usize, what: &str) -> Result<String, ChainError> {
         match self.value(i) {
-            Value::String(text) if !text.trim().is_empty() => Ok(text),
+            Value::String(text) if !text.trim().is_empty() => Ok(text.clone()),
             _ => Err(self.wrong(&format!("args[{i}] must be a string: {what}"))),
         }
     }
@@ -63,7 +63,7 @@ impl<'a> Args<'a> {
     /// An object.
     pub fn object(&self, i: usize, what: &str) -> Result<Map<String, Value>, ChainError> {
         match self.value(i) {
-            Value::Object(object) => Ok(object),
+            Value::Object(object) => Ok(object.clone()),
             _ => Err(self.wrong(&format!("args[{i}] must be an object: {what}"))),
         }
     }
@@ -72,7 +72,7 @@ impl<'a> Args<'a> {
     pub fn options(&self, i: usize, known: &[&str]) -> Result<Options<'a>, ChainError> {
         let set = match self.value(i) {
             Value::Null => Map::new(),
-            Value::Object(set) => set,
+            Value::Object(set) => set.clone(),
             _ => return Err(self.wrong(&format!("args[{i}] must be an object of options"))),
         };
         // `false` is the default of all of them but this one.

@@ -4,8 +4,14 @@ use serde_json::Value;
 use tasker_core::Json;
 
 /// A value; what a value cannot hold (half a surrogate pair, a number beyond an f64) is replaced.
-pub fn parse(json: &Json) -> Value {
-    tasker_store::rest::lenient(json.get()).unwrap_or_default()
+/// `None` if it is nested too deeply.
+pub fn parse(json: &Json) -> Option<Value> {
+    tasker_store::rest::lenient(json.get()).ok()
+}
+
+/// The same of a part of what was parsed.
+pub fn part(json: &Json) -> Value {
+    parse(json).unwrap_or_default()
 }
 
 /// `${value}`. An object, which JavaScript would write as `[object Object]`, is its JSON.

@@ -12,6 +12,7 @@ mod rest;
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 use tasker_core::Json;
 
 pub use args::{Args, Options};
@@ -64,6 +65,8 @@ pub struct Link {
     pub name: String,
     /// Arguments, byte for byte; none of a plain property.
     pub args: Vec<Json>,
+    /// The same as values; what a value cannot hold is replaced.
+    pub values: Vec<Value>,
 }
 
 impl Link {
@@ -140,11 +143,13 @@ fn one(at: String, link: &Json) -> Result<Link, ChainError> {
     let raw: Raw = serde_json::from_str(link.get()).map_err(|_| wrong(shape))?;
     let name = raw.property.and_then(|p| serde_json::from_str(p.get()).ok());
     let name = name.ok_or_else(|| wrong(".property must be a string, a method's name"))?;
-    let args = match raw.args {
+    let args: Vec<Json> = match raw.args {
         Some(args) if args.get() != "null" => {
             serde_json::from_str(args.get()).map_err(|_| wrong(".args must be an array"))?
         }
         _ => Vec::new(),
     };
-    Ok(Link { at, name, args })
+    let values = args.iter().map(|a| js::parse(a)).collect::<Option<_>>();
+    let values = values.ok_or_else(|| wrong(".args are nested too deeply (128 levels at most)"))?;
+    Ok(Link { at, name, args, values })
 }

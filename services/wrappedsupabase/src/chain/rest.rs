@@ -1,153 +1,20 @@
 //! The query builder: a chain as the request that supabase-js makes of it.
 
+mod call;
 mod filters;
+
+pub use call::{Accept, Exact, Kind, One, Param, RestCall, Verb};
 
 use std::collections::HashSet;
 
 use serde_json::Value;
-use tasker_core::{Json, json};
-use tasker_store::rest::{Count, Explain};
+use tasker_core::json;
+use tasker_store::rest::Count;
 
 use super::{
     Args, ChainError, Link, Options, js,
     names::{Rest, Root},
 };
-
-/// What is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// Rows are read.
-    Select,
-    /// Rows are added.
-    Insert,
-    /// Rows are added, or change those that are there.
-    Upsert {
-        /// Columns that say which row it is.
-        on_conflict: Option<String>,
-        /// Rows that are there stay as they are.
-        ignore: bool,
-    },
-    /// Rows are changed.
-    Update,
-    /// Rows are removed.
-    Delete,
-    /// A function is called.
-    Rpc {
-        /// By `GET`: it cannot write.
-        get: bool,
-    },
-}
-
-/// What becomes of the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum One {
-    /// An array.
-    Many,
-    /// `maybeSingle()`: the row or null; more than one row is an error.
-    OrNone,
-}
-
-/// The form that is asked for; the last word counts.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Accept {
-    /// JSON.
-    #[default]
-    Usual,
-    /// `single()`: the row; anything but one row is an error.
-    Object,
-    /// Comma separated lines.
-    Csv,
-    /// GeoJSON.
-    Geo,
-    /// The plan of what was asked for before (`object`, `csv`).
-    Plan(Explain, &'static str),
-}
-
-/// What a parameter is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `select`, `columns`, `on_conflict`.
-    Shape,
-    /// A condition on a column.
-    Filter,
-    /// `or`.
-    Logic,
-    /// `order`.
-    Order,
-    /// `limit`.
-    Limit,
-    /// `offset`.
-    Offset,
-    /// An argument of a function that is called by `GET`.
-    Argument,
-}
-
-/// What a value was before it became text.
-#[derive(Clone, Debug)]
-pub enum Exact {
-    /// Null.
-    Null,
-    /// Elements.
-    List(Vec<Json>),
-}
-
-/// A parameter of the request.
-#[derive(Clone, Debug)]
-pub struct Param {
-    /// What it is for.
-    pub kind: Kind,
-    /// The method that made it.
-    pub method: String,
-    /// The embedded table it speaks of.
-    pub table: Option<String>,
-    /// Its name in the address.
-    pub key: String,
-    /// Its value in the address.
-    pub value: String,
-    /// What the value was.
-    pub exact: Option<Exact>,
-}
-
-/// A request to the database.
-#[derive(Clone, Debug)]
-pub struct RestCall {
-    /// Schema.
-    pub schema: Option<String>,
-    /// Table, view, or function.
-    pub target: String,
-    /// What is done.
-    pub verb: Verb,
-    /// Only the head of the answer.
-    pub head: bool,
-    /// Parameters, in the order they were set.
-    pub params: Vec<Param>,
-    /// Preferences, in the order they were given.
-    pub prefer: Vec<String>,
-    /// Rows, patch, or arguments, byte for byte.
-    pub body: Option<Json>,
-    /// How rows are counted.
-    pub count: Option<Count>,
-    /// A field that a row lacks is null, and not the column's default.
-    pub default_to_null: bool,
-    /// Whether rows are answered.
-    pub returning: bool,
-    /// What becomes of the rows.
-    pub one: One,
-    /// The form that is asked for.
-    pub accept: Accept,
-    /// Fields that are null are left out.
-    pub strip_nulls: bool,
-    /// The change is undone.
-    pub rollback: bool,
-    /// Most rows that may be affected.
-    pub max_affected: Option<u64>,
-    /// A read is repeated when the network fails.
-    pub retry: bool,
-    /// An error is thrown and not answered.
-    pub throw: bool,
-    /// More headers.
-    pub headers: Vec<(String, String)>,
-}
 
 /// Reads a chain that begins with `from`, `schema` or `rpc`.
 pub fn build(links: &[Link]) -> Result<RestCall, ChainError> {
@@ -242,7 +109,9 @@ impl RestCall {
             Some(Rest::Upsert) => Self::upsert(target, args),
             Some(Rest::Update) => {
                 let mut call = Self::new(target, Verb::Update);
-                args.object(0, "the columns to change")?;
+                if !args.value(0).is_object() {
+                    return Err(args.wrong("args[0] must be an object: the columns to change"));
+                }
                 call.body = args.raw(0).cloned();
                 call.counting(&args.options(1, &["count"])?)?;
                 Ok(call)
@@ -266,7 +135,7 @@ impl RestCall {
     fn select(&mut self, args: Args<'_>) -> Result<(), ChainError> {
         let columns = match args.value(0) {
             Value::Null => "*".to_owned(),
-            Value::String(columns) => cleaned(&columns),
+            Value::String(columns) => cleaned(columns),
             _ => return Err(args.wrong("args[0] must be a string: columns, comma separated")),
         };
         self.set(Kind::Shape, "select", None, "select", columns);
@@ -338,8 +207,9 @@ impl RestCall {
         let options = args.options(2, &["head", "get", "count"])?;
         let (head, get) = (options.flag("head")?, options.flag("get")?);
         let (head, get) = (head.unwrap_or(false), get.unwrap_or(false));
+        let none = serde_json::Map::new();
         let given = match args.value(1) {
-            Value::Null => serde_json::Map::new(),
+            Value::Null => &none,
             Value::Object(given) => given,
             _ => return Err(args.wrong("args[1] must be an object: the function's arguments")),
         };
@@ -351,7 +221,7 @@ impl RestCall {
         call.counting(&options)?;
         call.body = Some(args.raw(1).cloned().unwrap_or_else(|| json::of(&serde_json::json!({}))));
         if by_get {
-            for (name, value) in &given {
+            for (name, value) in given {
                 let value = match value {
                     Value::Array(all) => format!("{{{}}}", js::joined(all)),
                     other => js::text(other),

@@ -116,7 +116,7 @@ fn admin_call(method: Admin, args: Args<'_>) -> Result<Draft, Fault> {
             Draft::new(Method::PUT, path, Kind::User).body(user.into())
         }
         Admin::DeleteUser => {
-            let soft = args.value(1) == Value::Bool(true);
+            let soft = *args.value(1) == Value::Bool(true);
             Draft::new(Method::DELETE, format!("/admin/users/{}", id(args)?), Kind::User)
                 .body(json!({ "should_soft_delete": soft }))
         }

@@ -30,7 +30,7 @@ pub fn files(bucket: &str, links: &[Link], project: &Forward) -> Result<Sent, Fa
     let method = Files::parse(&link.name).ok_or_else(|| link.unknown(Files::NAMES))?;
     let (at, args) = (step(bucket)?, link.args());
     if method == Files::GetPublicUrl {
-        return Ok(Sent::Known(public_url(&at, args, project)?));
+        return Ok(Sent::Known(public_url(bucket, args, project)?));
     }
     sent(draft(method, bucket, &at, args)?, project)
 }
@@ -58,8 +58,9 @@ fn draft(method: Files, bucket: &str, at: &str, args: Args<'_>) -> Result<Draft,
         Files::List => list(at, args)?,
         Files::ListV2 => {
             let body = args.value(0);
-            let body = if body.is_object() { body } else { json!({}) };
-            post(format!("/object/list-v2/{at}"), Shape::Json).json(&body)
+            let none = json!({});
+            let body = if body.is_object() { body } else { &none };
+            post(format!("/object/list-v2/{at}"), Shape::Json).json(body)
         }
         Files::Move | Files::Copy => {
             let (from, to) = (args.text(0, "the file's path")?, args.text(1, "its new path")?);
@@ -74,7 +75,7 @@ fn draft(method: Files, bucket: &str, at: &str, args: Args<'_>) -> Result<Draft,
             post(format!("/object/{word}"), shape).json(&body)
         }
         Files::Remove => {
-            let all: Vec<Value> = args.list(0, "paths")?.iter().map(js::parse).collect();
+            let all: Vec<Value> = args.list(0, "paths")?.iter().map(js::part).collect();
             Draft::new(Method::DELETE, format!("/object/{at}"), Shape::Json)
                 .json(&json!({ "prefixes": all }))
         }
@@ -88,7 +89,7 @@ fn draft(method: Files, bucket: &str, at: &str, args: Args<'_>) -> Result<Draft,
             post(format!("/object/sign/{at}/{path}"), Shape::Signed(after(&options))).json(&body)
         }
         Files::CreateSignedUrls => {
-            let all: Vec<Value> = args.list(0, "paths")?.iter().map(js::parse).collect();
+            let all: Vec<Value> = args.list(0, "paths")?.iter().map(js::part).collect();
             let options = args.options(2, &["download", "cacheNonce"])?;
             let expires = args.given(1, "seconds until they expire")?;
             post(format!("/object/sign/{at}"), Shape::AllSigned(after(&options)))
@@ -183,7 +184,7 @@ fn download(at: &str, args: Args<'_>) -> Result<Draft, Fault> {
 /// A file: text, or `{"base64": "..."}`, or JSON.
 fn content(args: Args<'_>, i: usize) -> Result<Vec<u8>, Fault> {
     match args.given(i, "the file: text, or {\"base64\": \"...\"}")? {
-        Value::String(text) => Ok(text.into_bytes()),
+        Value::String(text) => Ok(text.clone().into_bytes()),
         Value::Object(o) if o.len() == 1 && o.get("base64").is_some_and(Value::is_string) => {
             let text = o["base64"].as_str().unwrap_or_default();
             STANDARD.decode(text).map_err(|_| args.wrong("base64 is not base64").into())
@@ -227,7 +228,7 @@ fn upload(method: Files, at: &str, args: Args<'_>) -> Result<Draft, Fault> {
     Ok(draft)
 }
 
-fn public_url(at: &str, args: Args<'_>, project: &Forward) -> Result<Value, Fault> {
+fn public_url(bucket: &str, args: Args<'_>, project: &Forward) -> Result<Value, Fault> {
     let path = args.text(0, "the file's path")?;
     let path = path.trim_start_matches('/');
     let options = args.options(1, &["download", "transform", "cacheNonce"])?;
@@ -243,6 +244,6 @@ fn public_url(at: &str, args: Args<'_>, project: &Forward) -> Result<Value, Faul
         rest.extend(url.query().map(str::to_owned));
     }
     let query = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
-    let url = format!("{}/storage/v1/{place}/public/{at}/{path}", project.base);
+    let url = format!("{}/storage/v1/{place}/public/{bucket}/{path}", project.base);
     Ok(json!({ "data": { "publicUrl": format!("{}{query}", encode_uri(&url)) } }))
 }

@@ -2,6 +2,7 @@
 //! them.
 
 mod auth;
+mod file_shape;
 mod files;
 mod rest;
 mod shape;

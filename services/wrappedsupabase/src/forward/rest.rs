@@ -121,6 +121,7 @@ fn result(call: &RestCall, method: &Method, reply: Reply) -> Result<Outcome, Fau
         json::parse(text.clone()).map_err(|_| {
             let mut fault = Fault::new(StatusCode::OK, status, "", text.clone());
             fault.said = Some(json::of(&serde_json::json!({ "message": text })));
+            fault.count = count;
             fault
         })?
     };

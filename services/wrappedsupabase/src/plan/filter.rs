@@ -72,11 +72,11 @@ pub fn test(text: &str, exact: Option<&Exact>) -> Result<(bool, Test), Wrong> {
             return Ok((negated, Test::Is(Words::NotNull)));
         }
         (Operator::In, Some(Exact::List(all))) => {
-            let all = all.iter().map(|v| js::text(&js::parse(v))).collect();
+            let all = all.iter().map(|v| js::text(&js::part(v))).collect();
             return Ok((negated, Test::In(all)));
         }
         (Operator::Compare(compare, quantifier), Some(Exact::List(all))) => {
-            let all = all.iter().map(|v| match js::parse(v) {
+            let all = all.iter().map(|v| match js::part(v) {
                 Value::String(text) => tasker_core::json::of(&pattern(compare, &text)),
                 _ => v.clone(),
             });

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses some of it")]
 
+pub mod project;
 mod reads;
 mod writes;
 

@@ -31,7 +31,7 @@ pub fn cases() -> Vec<Case> {
             json!([{"total": 3, "users": {"name": "ann"}}])).count(1),
         case("insert", json!([users, ["insert", {"name": "ann"}]]), 409, json!(null)).fails("23505", 409),
         case("insert", json!([["from", "orders"], ["insert", {"user_id": 99}]]), 409, json!(null)).fails("23503", 409),
-        case("insert", json!([["from", "odd name"], ["insert", {"a \"b": "y"}], ["select", "id"], ["maxAffected", 1]]), 201, json!([{"id": 2}])).lite(json!([{"id": 2}])).not_in_js(),
+        case("insert", json!([["from", "odd name"], ["insert", {"a \"b": "y"}], ["select", "\"a \\\"b\""], ["maxAffected", 1]]), 201, json!([{"a \"b": "y"}])).not_in_js(),
         case("upsert", json!([users, ["upsert", [{"id": 1, "name": "ann2", "age": 31}, {"id": 8, "name": "gus", "age": 2}]], select]), 201,
             json!([{"name": "ann2", "age": 31}, {"name": "gus", "age": 2}])),
         case("upsert", json!([users, ["upsert", {"name": "bob", "age": 26}, {"onConflict": "name", "count": "exact"}], select]), 201, json!([{"name": "bob", "age": 26}])).count(1),

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses some of it")]
 
+pub mod recorder;
+
 use std::sync::Arc;
 
 use axum::{Router, body::Body};
@@ -79,6 +81,7 @@ create table teams (id integer primary key, name text not null);; \
 create table members (user_id integer references users (id), team_id integer references teams (id), \
   primary key (user_id, team_id));; \
 create table staff (id integer primary key, name text, boss_id integer references staff (id));; \
+create table periods (id integer primary key, span text);; \
 create table \"odd name\" (id integer primary key, \"a \"\"b\" text)";
 
 /// The same on Postgres, and what only Postgres has.
@@ -144,7 +147,7 @@ const POSTGRES_MORE: &str = "\
 update users set tags = '{a,b}', profile = '{\"city\":\"Rome\",\"n\":[1,2],\"deep\":{\"x\":null,\"y\":1}}', \
   joined = '2026-01-01T00:00:00Z' where id = 1; \
 update users set tags = '{b,\"c,d\"}', profile = '{\"city\":\"Oslo\",\"n\":[3]}' where id = 2; \
-select setval(pg_get_serial_sequence(t, 'id'), 10) from unnest(array['users', 'orders', 'items']) t";
+select setval(pg_get_serial_sequence(t, 'id'), 10) from unnest(array['users', 'orders', 'items', '\"odd name\"']) t";
 
 /// The shop on SQLite.
 pub async fn lite() -> Arc<dyn StorageAdapter> {

@@ -137,6 +137,9 @@ impl Catalog {
         catalog.load_relations(s, &names).await?;
         let mut types = Vec::new();
         casts(&query.read, &mut types);
+        // Postgres reads a name as it reads SQL, comments and all.
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '[' | ']');
+        types.retain(|t: &String| t.chars().all(plain));
         if dialect == Dialect::Postgres && !types.is_empty() {
             let found = s.query(sql::TYPES, vec![json::of(&types).into()]).await?;
             catalog.types = documents::<(String, Option<String>)>(found)?.into_iter().collect();

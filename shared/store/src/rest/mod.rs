@@ -10,6 +10,7 @@
 mod answer;
 mod ast;
 mod catalog;
+mod condition;
 mod error;
 mod function;
 mod guard;

@@ -42,7 +42,8 @@ where con.contype = 'f' and con.conparentid = 0 and n.nspname = $1 \
 
 /// Types by the names that `$1` (a JSON array) gives them.
 pub const TYPES: &str = "\
-select json_build_array(x, format_type(to_regtype(x), null))::text \
+select json_build_array(x, (select format_type(t.oid, null) from pg_type t \
+  where t.oid = to_regtype(x) and t.typtype <> 'c' and t.typtype <> 'p'))::text \
 from json_array_elements_text($1::text::json) x";
 
 /// Functions of the name `$1` in the schema `$2`.
@@ -78,8 +79,10 @@ pub const READ_ONLY: &str = "select set_config('transaction_read_only', 'on', tr
 /// Whether a token may name the role `$1`: one that can neither log in nor see past policies, and
 /// is not, through others, what the connection itself is.
 pub const ROLE: &str = "\
-select 1::bigint from pg_roles where rolname = $1 and not rolsuper and not rolbypassrls \
-  and not rolcanlogin and not rolcreaterole and not pg_has_role(rolname, current_user, 'member')";
+select 1::bigint from pg_roles r where rolname = $1 and not rolsuper and not rolbypassrls \
+  and not rolcanlogin and not rolcreaterole and not pg_has_role(rolname, current_user, 'member') \
+  and not exists (select 1 from pg_roles p where pg_has_role(r.rolname, p.oid, 'member') \
+    and (p.rolsuper or p.rolbypassrls or left(p.rolname, 3) = 'pg_'))";
 
 /// The same of SQLite: tables and views among the names `$1`.
 pub const SQLITE_RELATIONS: &str = "\

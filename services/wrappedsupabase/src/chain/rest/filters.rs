@@ -105,9 +105,9 @@ impl RestCall {
             }
             Rest::SetHeader => {
                 let name = args.text(0, "the header's name")?.to_ascii_lowercase();
-                self.headers.push((name, js::text(&args.value(1))));
+                self.headers.push((name, js::text(args.value(1))));
             }
-            Rest::Retry => self.retry = args.value(0) != Value::Bool(false),
+            Rest::Retry => self.retry = *args.value(0) != Value::Bool(false),
             Rest::ThrowOnError => self.throw = true,
             Rest::AbortSignal | Rest::Returns | Rest::OverrideTypes => {}
             _ => return Ok(false),
@@ -169,7 +169,7 @@ impl RestCall {
                 let operator = args.text(1, "an operator, as in 'eq'")?;
                 let prefix = if method == Rest::Not { "not." } else { "" };
                 let value = args.given(2, "the value to compare with")?;
-                self.compare(name, column, &format!("{prefix}{operator}"), &value);
+                self.compare(name, column, &format!("{prefix}{operator}"), value);
             }
             Rest::In | Rest::NotIn => {
                 let all = args.list(1, "the values")?;
@@ -186,7 +186,7 @@ impl RestCall {
                     Rest::IlikeAllOf => "ilike(all)",
                     _ => "ilike(any)",
                 };
-                let text = js::joined(&all.iter().map(js::parse).collect::<Vec<_>>());
+                let text = js::joined(&all.iter().map(js::part).collect::<Vec<_>>());
                 let value = format!("{operator}.{{{text}}}");
                 self.append(Kind::Filter, name, column, value, Some(Exact::List(all)));
             }
@@ -214,7 +214,7 @@ impl RestCall {
             plain => {
                 let operator = operator(plain);
                 let value = args.given(1, "the value to compare with")?;
-                self.compare(name, column, operator, &value);
+                self.compare(name, column, operator, value);
             }
         }
         Ok(())
@@ -236,10 +236,10 @@ impl RestCall {
         let (value, exact) = match args.given(1, "the value to compare with")? {
             Value::Array(all) => {
                 let exact = args.list(1, "the elements")?;
-                (format!("{{{}}}", js::joined(&all)), Some(Exact::List(exact)))
+                (format!("{{{}}}", js::joined(all)), Some(Exact::List(exact)))
             }
             Value::Object(_) => (args.raw(1).map_or(String::new(), |r| r.get().to_owned()), None),
-            other => (js::text(&other), None),
+            other => (js::text(other), None),
         };
         self.append(Kind::Filter, method, column, format!("{operator}.{value}"), exact);
         Ok(())
@@ -274,7 +274,7 @@ fn listed(all: Vec<Json>) -> (String, Vec<Json>) {
     let mut seen: Vec<Value> = Vec::new();
     let mut kept = Vec::new();
     for json in all {
-        let value = js::parse(&json);
+        let value = js::part(&json);
         if !seen.contains(&value) {
             seen.push(value);
             kept.push(json);

@@ -1,7 +1,9 @@
 //! Statements: their text, and the values that are bound.
 
+mod embed;
 mod filter;
 mod lite;
+mod output;
 mod read;
 mod write;
 
