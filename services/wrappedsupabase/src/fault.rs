@@ -22,7 +22,7 @@ pub struct Fault {
     /// More about it: a text, or a document.
     pub details: Option<Json>,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// Rows there are, where an answer could not be read otherwise.
     pub count: Option<u64>,
     /// The error as another server put it.
@@ -46,7 +46,7 @@ impl Fault {
             code: &'a str,
             message: &'a str,
             details: &'a Option<Json>,
-            hint: &'a Option<String>,
+            hint: &'a Option<Box<str>>,
         }
         let Self { code, message, details, hint, .. } = self;
         raw::of(&Error { code, message, details, hint })
@@ -82,7 +82,10 @@ impl Fault {
 impl From<ChainError> for Fault {
     fn from(error: ChainError) -> Self {
         let bad = StatusCode::BAD_REQUEST;
-        Self { hint: error.hint(), ..Self::new(bad, bad, error.code(), error.to_string()) }
+        Self {
+            hint: error.hint().map(Into::into),
+            ..Self::new(bad, bad, error.code(), error.to_string())
+        }
     }
 }
 
@@ -103,7 +106,7 @@ impl From<QueryError> for Fault {
                     true => raw::parse(d.clone()).unwrap_or_else(|_| raw::of(&d)),
                     false => raw::of(&d),
                 });
-                fault.hint = error.hint;
+                fault.hint = error.hint.map(Into::into);
                 fault
             }
             QueryError::Unavailable(cause) => {

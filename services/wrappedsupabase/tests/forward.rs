@@ -1,6 +1,6 @@
 //! What goes to a Supabase project, with which key, how often, and what never goes there.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
 
 mod common;
 

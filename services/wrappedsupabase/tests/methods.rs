@@ -1,6 +1,6 @@
 //! Every method of the query builder, against a real Postgres and a real SQLite.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
 
 mod cases;
 mod common;

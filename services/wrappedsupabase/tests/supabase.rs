@@ -1,6 +1,6 @@
 //! Every verb against a real SQLite database, and what is refused.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
 
 mod common;
 

@@ -149,7 +149,7 @@ fn one(at: String, link: &Json) -> Result<Link, ChainError> {
         }
         _ => Vec::new(),
     };
-    let values = args.iter().map(|a| js::parse(a)).collect::<Option<_>>();
+    let values = args.iter().map(js::parse).collect::<Option<_>>();
     let values = values.ok_or_else(|| wrong(".args are nested too deeply (128 levels at most)"))?;
     Ok(Link { at, name, args, values })
 }

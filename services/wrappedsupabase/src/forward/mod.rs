@@ -229,7 +229,7 @@ fn lost(error: reqwest::Error, method: &Method) -> Fault {
     let mut fault = Fault::new(http, http, "", format!("FetchError: fetch {why}"));
     fault.status = None;
     fault.details = Some(tasker_core::json::of(&cause.unwrap_or_default()));
-    fault.hint = Some(String::new());
+    fault.hint = Some("".into());
     fault
 }
 

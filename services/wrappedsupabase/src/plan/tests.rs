@@ -19,7 +19,7 @@ use crate::{
 #[test]
 fn selections() {
     let shown = |text: &str| match select::items(text) {
-        Ok(items) => items.iter().map(|i| shape(i)).collect::<Vec<_>>().join(" "),
+        Ok(items) => items.iter().map(shape).collect::<Vec<_>>().join(" "),
         Err(wrong) => format!("{} {}", wrong.column, wrong.details),
     };
     let cases = [
@@ -52,22 +52,25 @@ fn shape(item: &Item) -> String {
     match item {
         Item::All => "*".into(),
         Item::Value(v) => {
-            let mut text = v.field.as_ref().map_or("count".into(), |f| {
-                let mut text = f.column.clone();
-                for (i, hop) in f.path.iter().enumerate() {
-                    let last = f.text && i + 1 == f.path.len();
-                    text.push_str(&match hop {
-                        tasker_store::rest::Hop::Index(n) => format!("[{n}]"),
-                        tasker_store::rest::Hop::Key(k) if last => format!("->>{k}"),
-                        tasker_store::rest::Hop::Key(k) => format!("->{k}"),
-                    });
-                }
-                text
-            });
+            let mut text = v.field.as_ref().map_or_else(
+                || "count".into(),
+                |f| {
+                    let mut text = f.column.clone();
+                    for (i, hop) in f.path.iter().enumerate() {
+                        let last = f.text && i + 1 == f.path.len();
+                        text.push_str(&match hop {
+                            tasker_store::rest::Hop::Index(n) => format!("[{n}]"),
+                            tasker_store::rest::Hop::Key(k) if last => format!("->>{k}"),
+                            tasker_store::rest::Hop::Key(k) => format!("->{k}"),
+                        });
+                    }
+                    text
+                },
+            );
             if let (Some((word, _)), true) = (&v.aggregate, v.field.is_some()) {
                 text = format!("{word:?}({text})");
             }
-            let cast = v.aggregate.as_ref().and_then(|(_, c)| c.clone()).or(v.cast.clone());
+            let cast = v.aggregate.as_ref().and_then(|(_, c)| c.clone()).or_else(|| v.cast.clone());
             format!("{}{text}{}", alias(&v.alias), cast.map_or(String::new(), |c| format!("::{c}")))
         }
         Item::Embed(e) => {
@@ -243,7 +246,7 @@ fn nothing_breaks_the_parsers() {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let seed = number("FUZZ_SEED").unwrap_or_else(rand::random);
     let time = Duration::from_secs(number("FUZZ_SECONDS").unwrap_or(2));
-    println!("FUZZ_SEED={seed}");
+    eprintln!("FUZZ_SEED={seed}");
     let (began, mut rng, mut rounds) = (Instant::now(), StdRng::seed_from_u64(seed), 0_u64);
     while began.elapsed() < time {
         for _ in 0..200 {
@@ -251,7 +254,7 @@ fn nothing_breaks_the_parsers() {
         }
         rounds += 200;
     }
-    println!("{rounds} rounds of 8 parsers in {:?}", began.elapsed());
+    eprintln!("{rounds} rounds of 8 parsers in {:?}", began.elapsed());
 }
 
 #[test]
@@ -261,7 +264,7 @@ fn rows_keep_their_bytes() {
     let Ok(Asked::Rest(call)) = chain::read(&body) else { panic!("not read") };
     let query = plan(&call, &Settings::default()).unwrap();
     let shown = format!("{:?}", query.action);
-    for kept in ["1.50", r#"{\"x\":1,\"x\":2}"#, "12345678901234567890123"] {
+    for kept in ["1.50", r#"{"x":1,"x":2}"#, "12345678901234567890123"] {
         assert!(shown.contains(kept), "{shown}");
     }
 }

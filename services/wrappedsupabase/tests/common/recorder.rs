@@ -43,7 +43,7 @@ impl Recorder {
             let path = parts.uri.path_and_query().unwrap().as_str();
             let recorded = Recorded {
                 method: parts.method.to_string(),
-                path: path.strip_prefix("/a").or(path.strip_prefix("/b")).unwrap_or(path).into(),
+                path: below(path).to_owned(),
                 headers: parts.headers,
                 body: String::from_utf8_lossy(&bytes).into_owned(),
             };
@@ -62,6 +62,12 @@ impl Recorder {
     pub fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
+}
+
+/// A path without the project's prefix.
+fn below(path: &str) -> &str {
+    let prefixes = ["/a/", "/b/"];
+    if prefixes.iter().any(|p| path.starts_with(p)) { &path[2..] } else { path }
 }
 
 /// An answer.

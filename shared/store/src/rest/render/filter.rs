@@ -97,7 +97,7 @@ impl Sql<'_> {
                 }
             }
             Test::In(all) => {
-                let all: Vec<Json> = all.iter().map(|v| tasker_core::json::of(v)).collect();
+                let all: Vec<Json> = all.iter().map(tasker_core::json::of).collect();
                 format!("{left} = any({})", self.bind(array_literal(&all)))
             }
             Test::Is(words) => format!("{left} is {}", is(*words)),
