@@ -17,6 +17,8 @@ pub enum Lite {
     Data(Value),
     /// It refuses with this code.
     Refuses(&'static str),
+    /// What is asked for is only on Postgres.
+    Absent,
 }
 
 /// A chain, and what it is answered.
@@ -64,6 +66,11 @@ impl Case {
 
     fn lite_refuses(mut self) -> Self {
         self.lite = Lite::Refuses("0A000");
+        self
+    }
+
+    fn only_postgres(mut self) -> Self {
+        self.lite = Lite::Absent;
         self
     }
 

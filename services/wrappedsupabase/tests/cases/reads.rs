@@ -139,6 +139,18 @@ pub fn embeds() -> Vec<Case> {
             &[json!(["is", "passports", null])],
             json!([{"name": "bob", "passports": null}, {"name": "cy_d", "passports": null}]),
         ),
+        of(
+            "name, bills(total)",
+            &[json!(["eq", "id", 2])],
+            json!([{"name": "bob", "bills": [{"total": 5}]}]),
+        )
+        .only_postgres(),
+        Case::on(
+            "select",
+            read("bills", "total, users(name), people(id)", &[json!(["eq", "id", 2])]),
+            json!([{"total": 20, "users": {"name": "ann"}, "people": {"id": 1}}]),
+        )
+        .only_postgres(),
         of("orders(*)", &[], json!(null)).fails("PGRST201", 300),
         of("nothing(*)", &[], json!(null)).fails("PGRST200", 400),
         Case::on(

@@ -120,6 +120,8 @@ create function fails() returns void language plpgsql as \
   'begin raise exception ''no such customer'' using detail = ''d'', hint = ''h''; end'; \
 create function touch() returns setof teams language sql as \
   'update teams set name = name || ''!'' returning *'; \
+create view bills as select id, user_id, total from orders where status = 'paid'; \
+create view people as select id, name from users; \
 create schema other; create table other.notes (id int primary key, text text); \
 insert into other.notes values (1, 'far away'); \
 create table public.secret_view_base (id int); drop table public.secret_view_base";

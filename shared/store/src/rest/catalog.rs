@@ -69,6 +69,9 @@ pub struct ForeignKey {
     pub key: Vec<String>,
     /// Other columns of it that are unique together.
     pub uniques: Vec<Vec<String>>,
+    /// Whether it is that of a table behind a view: then only the view's name means it.
+    #[serde(default)]
+    pub derived: bool,
 }
 
 impl ForeignKey {
@@ -128,7 +131,10 @@ impl Catalog {
                 Dialect::Postgres => (sql::FOREIGN_KEYS, vec![(&catalog.schema).into()]),
                 Dialect::Sqlite => (sql::SQLITE_FOREIGN_KEYS, vec!["".into()]),
             };
-            catalog.keys = documents(s.query(text, params).await?)?;
+            catalog.keys = documents(s.query(text, params.clone()).await?)?;
+            if dialect == Dialect::Postgres {
+                catalog.keys.extend(documents(s.query(sql::VIEW_KEYS, params).await?)?);
+            }
         }
         let mut names: Vec<String> = root.map(str::to_owned).into_iter().collect();
         if let Some(root) = root {

@@ -74,8 +74,9 @@ fn direct(keys: &[ForeignKey], parent: &str, target: &str, hint: Option<&str>) -
         let selves = key.from == key.to;
         // A row names another one.
         if key.from == parent {
-            let by_column = is_only(&key.columns, target);
-            let named = !selves && (key.to == target || key.name == target);
+            let by_column = !key.derived && is_only(&key.columns, target);
+            let by_name = !key.derived && key.name == target;
+            let named = !selves && (key.to == target || by_name);
             let hinted =
                 |h: &str| key.name == h || is_only(&key.columns, h) || is_only(&key.refs, h);
             let fits = match hint {
@@ -91,7 +92,7 @@ fn direct(keys: &[ForeignKey], parent: &str, target: &str, hint: Option<&str>) -
             let hinted =
                 |h: &str| key.name == h || is_only(&key.columns, h) || is_only(&key.refs, h);
             let fits = match hint {
-                None => key.from == target || (!selves && key.name == target),
+                None => key.from == target || (!selves && !key.derived && key.name == target),
                 Some(h) => key.from == target && hinted(h),
             };
             if fits {
@@ -200,6 +201,7 @@ mod tests {
             refs: vec!["id".into()],
             key: primary.iter().map(ToString::to_string).collect(),
             uniques: vec![],
+            derived: false,
         }
     }
 

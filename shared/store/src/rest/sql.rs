@@ -40,6 +40,40 @@ from pg_constraint con join pg_class c on c.oid = con.conrelid \
 where con.contype = 'f' and con.conparentid = 0 and n.nspname = $1 \
   and f.relnamespace = c.relnamespace order by con.conname";
 
+/// The same between views, whose columns are those of tables under the same names: Postgres knows
+/// which columns a view is made of.
+pub const VIEW_KEYS: &str = "\
+with made as (select r.ev_class as view, d.refobjid as base, array_agg(distinct a.attname) as columns \
+  from pg_rewrite r join pg_class v on v.oid = r.ev_class and v.relkind in ('v', 'm') \
+    join pg_namespace n on n.oid = v.relnamespace and n.nspname = $1 \
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid \
+      and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0 and d.refobjid <> r.ev_class \
+    join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid \
+    join pg_attribute s on s.attrelid = r.ev_class and s.attname = a.attname \
+      and s.atttypid = a.atttypid \
+  group by 1, 2), \
+keys as (select con.conname, con.conrelid, con.confrelid, \
+    (select array_agg(a.attname order by k.n) from unnest(con.conkey) with ordinality k (att, n), \
+      pg_attribute a where a.attrelid = con.conrelid and a.attnum = k.att) as columns, \
+    (select array_agg(a.attname order by k.n) from unnest(con.confkey) with ordinality k (att, n), \
+      pg_attribute a where a.attrelid = con.confrelid and a.attnum = k.att) as refs, \
+    (select coalesce(json_agg((select json_agg(a.attname) from unnest(i.indkey::int2[]) att, \
+        pg_attribute a where a.attrelid = con.conrelid and a.attnum = att)), '[]') \
+      from pg_index i where i.indrelid = con.conrelid and i.indisunique \
+        and i.indpred is null and i.indexprs is null) as uniques \
+  from pg_constraint con where con.contype = 'f' and con.conparentid = 0) \
+select json_build_object('name', k.conname, 'from', c.relname, 'to', t.relname, \
+  'columns', to_json(k.columns), 'refs', to_json(k.refs), 'key', json_build_array(), \
+  'uniques', k.uniques, 'derived', true)::text \
+from keys k \
+  join lateral (select k.conrelid as id union all \
+    select m.view from made m where m.base = k.conrelid and m.columns @> k.columns) x on true \
+  join lateral (select k.confrelid as id union all \
+    select m.view from made m where m.base = k.confrelid and m.columns @> k.refs) y on true \
+  join pg_class c on c.oid = x.id join pg_class t on t.oid = y.id \
+  join pg_namespace n on n.oid = c.relnamespace and n.oid = t.relnamespace \
+where n.nspname = $1 and (x.id <> k.conrelid or y.id <> k.confrelid) order by 1";
+
 /// Types by the names that `$1` (a JSON array) gives them.
 pub const TYPES: &str = "\
 select json_build_array(x, (select format_type(t.oid, null) from pg_type t \

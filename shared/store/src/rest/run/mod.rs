@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Dialect,
-    session::{Backend, Session},
+    session::{Backend, Session, Write},
     value::Row,
     verbs,
 };
@@ -101,6 +101,7 @@ impl<S: Session> Work<'_, S> {
     /// Role, claims, and whether anything can be written.
     async fn set_up(&mut self, asker: Option<&Asker>) -> Result<(), QueryError> {
         let postgres = self.dialect == Dialect::Postgres;
+        let mut first = Vec::new();
         match asker {
             Some(asker) if asker.switch && !postgres => {
                 return Err(QueryError::unsupported("Access for other roles than service_role"));
@@ -112,16 +113,18 @@ impl<S: Session> Work<'_, S> {
                     let message = format!("role \"{role}\" cannot be used by a token");
                     return Err(QueryError::new("42501", message));
                 }
-                let params = vec![asker.claims.as_str().into(), role.into()];
-                self.s.query(sql::ASKER, params).await?;
+                first.push(Write::new(sql::ASKER, [asker.claims.as_str().into(), role.into()]));
             }
             Some(asker) if postgres => {
-                self.s.query(sql::CLAIMS, vec![asker.claims.as_str().into()]).await?;
+                first.push(Write::new(sql::CLAIMS, [asker.claims.as_str().into()]));
             }
             _ => {}
         }
         if postgres && !self.query.writes() {
-            self.s.query(sql::READ_ONLY, vec![]).await?;
+            first.push(Write::new(sql::READ_ONLY, []));
+        }
+        if !first.is_empty() {
+            self.s.queries(first).await?;
         }
         Ok(())
     }
