@@ -17,7 +17,7 @@ FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
 
-.PHONY: help setup build check unit test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
+.PHONY: help setup build check unit fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -47,6 +47,10 @@ test: check build ## Everything: format, lints, unit, conformance on both stores
 
 test-new-service: build ## What `tasker new service` writes, built in a checkout of its own (minutes)
 	$(CARGO) test --release --locked --workspace $(FEATURES) --test scaffold -- --ignored
+
+fuzz: setup ## Parsers of task code's requests, 60 s; all injection texts on Postgres
+	FUZZ_SECONDS=60 $(CARGO) test --release --locked --workspace $(FEATURES) --lib -- --nocapture nothing_breaks_the_parsers
+	INJECTIONS=300 $(CARGO) test --release --locked --workspace $(FEATURES) --test injection -- --nocapture
 
 chaos: build ## Break it in every way it promises to survive (SEED=n ONLY=A1,B3 to repeat or choose)
 	@tools/setup faketime

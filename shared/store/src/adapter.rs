@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
-    Result, StoreError, lenient,
+    Result,
     postgres::SlotGuard,
-    table::TableQuery,
+    rest::{Answer, Asker, Query, QueryError},
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
         RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
@@ -119,16 +119,15 @@ pub trait StorageAdapter: Send + Sync {
     /// Forgets all runs; functions and secrets stay.
     async fn clear_runs(&self) -> Result<()>;
 
-    /// A query of task code on one table; rows as JSON objects, their JSON columns byte for byte.
-    async fn table_json(&self, query: &TableQuery) -> Result<Vec<Json>>;
-    /// The same as values; what a [`serde_json::Value`] cannot hold (half a surrogate pair, a
-    /// number beyond an f64) is replaced.
-    async fn table(&self, query: &TableQuery) -> Result<Vec<serde_json::Value>> {
-        let rows = self.table_json(query).await?;
-        let parse = |row: &Json| lenient::parse(row.get());
-        let rows: std::result::Result<_, _> = rows.iter().map(parse).collect();
-        rows.map_err(|e| StoreError::Corrupt(e.to_string()))
-    }
+    /// A request of task code on its own tables. Without `asker` the service role asks.
+    async fn rest(
+        &self,
+        query: &Query,
+        asker: Option<&Asker>,
+    ) -> std::result::Result<Answer, QueryError>;
+    /// Runs a script of a test; statements are parted by `;;`, since SQLite takes one at a time.
+    #[cfg(any(test, feature = "conformance"))]
+    async fn script(&self, sql: &str) -> Result<()>;
 
     /// What is wrong with the runs as they are now: nothing, unless there is a fault in the engine
     /// or somebody changed rows by hand. For tests and `tasker` itself.

@@ -2,21 +2,21 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault, json,
+    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
-    Dialect, LEASE_MS, Result, StorageAdapter, StoreError, Value,
-    columns::Columns,
+    LEASE_MS, Result, StorageAdapter, StoreError, Value,
     control::{self, Stop},
     image, invariants,
     plan::Times,
     postgres::SlotGuard,
-    refused_value, rows,
+    refused_value,
+    rest::{self, Answer, Asker, Query, QueryError},
+    rows,
     session::{Backend, Session, Write},
     shares, sql, submit,
-    table::TableQuery,
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
         RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
@@ -105,7 +105,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
         match fault::around("record", done).await {
             // The run must not hang on a value that the database does not take.
             Err(StoreError::Invalid { message, .. }) => {
-                let refused = Err(json::of(&refused_value(&message)));
+                let refused = Err(tasker_core::json::of(&refused_value(&message)));
                 verbs::record(self.0.begin().await?, lease, &refused, at_ms, TIMES).await
             }
             done => done,
@@ -237,25 +237,19 @@ impl<B: Backend> StorageAdapter for Store<B> {
         self.0.begin().await?.commit(writes).await.map(|_| ())
     }
 
-    async fn table_json(&self, query: &TableQuery) -> Result<Vec<Json>> {
-        query.check()?;
-        let mut s = self.0.begin().await?;
-        let columns = match self.0.dialect() {
-            Dialect::Postgres => Columns::default(),
-            Dialect::Sqlite => {
-                Columns::read(s.query(sql::COLUMNS, vec![(&query.table).into()]).await?)?
-            }
-        };
-        let (text, params) = query.render(self.0.dialect(), &columns)?;
-        let rows = s.query_text(text, params, columns).await?;
-        verbs::finish(s).await?;
-        if !query.answers() {
-            return Ok(Vec::new());
-        }
-        let parse = |mut r: crate::value::Row| {
-            json::parse(r.text()?).map_err(|e| StoreError::Corrupt(e.to_string()))
-        };
-        rows.into_iter().map(parse).collect()
+    async fn rest(
+        &self,
+        query: &Query,
+        asker: Option<&Asker>,
+    ) -> std::result::Result<Answer, QueryError> {
+        rest::run(&self.0, query, asker).await
+    }
+
+    #[cfg(any(test, feature = "conformance"))]
+    async fn script(&self, sql: &str) -> Result<()> {
+        let word = |word| self.0.dialect().render(word);
+        let sql = sql.replace("{id}", &word("{id}")).replace("{doc}", &word("{doc}"));
+        self.0.script(&sql).await
     }
 
     async fn check_invariants(&self) -> Result<Vec<String>> {

@@ -53,6 +53,8 @@ pub struct Args {
     gapi: wrappedgapi::GapiArgs,
     #[command(flatten)]
     fetch: wrappedfetch::FetchArgs,
+    #[command(flatten)]
+    supabase: wrappedsupabase::SupabaseArgs,
 }
 
 /// Serves until told to stop.
@@ -136,6 +138,8 @@ fn routes(
         ))
         .merge(mount(
             "wrappedsupabase",
-            wrappedsupabase::router(wrappedsupabase::State::new(store)),
+            wrappedsupabase::router(
+                wrappedsupabase::State::new(store).with(&args.supabase, &args.gate)?,
+            ),
         )))
 }

@@ -132,6 +132,7 @@ cases! {
     tables::null_order_and_limit,
     tables::rows_are_upserted,
     tables::names_and_secrets_are_refused,
+    tables::the_engines_tables_are_out_of_reach,
     tables::broken_rules_have_codes,
     tables::json_columns_come_back_as_json,
     tables::many_rows_at_once,

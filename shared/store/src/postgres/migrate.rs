@@ -16,7 +16,7 @@ macro_rules! migration {
 }
 
 /// Version (14 digits of the file name), name, text; in the order of the versions.
-const MIGRATIONS: &[(&str, &str, &str)] =
+pub const MIGRATIONS: &[(&str, &str, &str)] =
     &[migration!("20261122000000", "tasker"), migration!("20261124093000", "fair_claims")];
 
 /// The lock ends with the transaction, so it also works behind a connection pooler.

@@ -16,6 +16,7 @@ use tasker_core::fault;
 use tokio_postgres::NoTls;
 
 use crate::{Dialect, Result, StoreError, session::Backend};
+pub(crate) use migrate::MIGRATIONS;
 use session::PgSession;
 pub use slot::SlotGuard;
 
@@ -89,6 +90,15 @@ impl Backend for Postgres {
 
     async fn migrate(&self) -> Result<()> {
         migrate::run(&self.pool).await
+    }
+
+    #[cfg(any(test, feature = "conformance"))]
+    async fn script(&self, sql: &str) -> Result<()> {
+        connection(&self.pool)
+            .await?
+            .batch_execute(&sql.replace(";;", ";"))
+            .await
+            .map_err(value::error)
     }
 
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {

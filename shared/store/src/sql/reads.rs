@@ -95,8 +95,5 @@ order by namespace, key_name";
 pub const CLEAR_RUNS: [&str; 3] =
     ["delete from task_logs", "delete from stack_runs", "delete from task_runs"];
 
-/// Names and declared types of a table's columns (SQLite).
-pub const COLUMNS: &str = "select name, type from pragma_table_info($1)";
-
 /// The database's clock, milliseconds.
 pub const NOW: &str = "select {now_ms}";
