@@ -8,7 +8,7 @@ use super::{
     fleet::PROCESSOR,
     proxy::Rules,
     sampler::Sampler,
-    world::{Person, Shape, World, processor},
+    world::{Person, Shape, World},
 };
 
 /// What goes on under the faults.
@@ -45,12 +45,6 @@ async fn under(
     // A lost acknowledgement is the client's to handle: submits go straight to the service.
     world.submit_contested("chaos", contested).await?;
     world.submit_mixed("chaos", runs, n).await?;
-    if rules.iter().any(|(_, r)| r.drop_before >= 1.0) {
-        // Nobody heard of the new runs: the boot sweep finds them.
-        let index = processor(&world);
-        world.fleet.kill(index);
-        world.fleet.start_all().await?;
-    }
     let settled = world.settle(case.patience(), &mut person).await?;
     leases.stop(began, &mut verdict).await;
     verdict.must(settled.is_some(), || "runs are still open".into());
