@@ -17,7 +17,7 @@ FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
 
-.PHONY: help setup build check unit chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean
+.PHONY: help setup build check unit fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -43,20 +43,48 @@ test: check build ## Everything: format, lints, unit, conformance on both stores
 	$(CARGO) test --release --locked --workspace $(FEATURES)
 	$(BIN)/test-gmail --store sqlite --max-users 5 --max-results 5
 	$(BIN)/test-gmail --store postgres --max-users 5 --max-results 5
+	$(BIN)/tasker-chaos --short
+
+test-new-service: build ## What `tasker new service` writes, built in a checkout of its own (minutes)
+	$(CARGO) test --release --locked --workspace $(FEATURES) --test scaffold -- --ignored
+
+fuzz: setup ## Parsers of task code's requests, 60 s; all injection texts on Postgres
+	FUZZ_SECONDS=60 $(CARGO) test --release --locked --workspace $(FEATURES) --lib -- --nocapture nothing_breaks_the_parsers
+	INJECTIONS=300 $(CARGO) test --release --locked --workspace $(FEATURES) --test injection -- --nocapture
 
 chaos: build ## Break it in every way it promises to survive (SEED=n ONLY=A1,B3 to repeat or choose)
+	@tools/setup faketime
 	$(BIN)/tasker-chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 chaos-short: build ## The same, small: a few minutes
 	$(BIN)/tasker-chaos --short $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
+test-api: build ## schemathesis against every service, 5,000 cases and more, on both databases
+	API_CASES=$(or $(API_CASES),160) $(CARGO) test --release --locked --workspace $(FEATURES) --test api_schemathesis -- --nocapture
+
+test-compose: build ## docker-compose.yml on a real Docker Engine: search, kill, check (skips where none can run)
+	tools/deploy/test-compose
+
+check-deploy: ## Lint the Dockerfiles, docker-compose.yml, the Kubernetes manifests and the scripts
+	tools/deploy/check
+
+image: ## The images tasker and tasker-emulator, from source
+	docker compose build tasks
+	COMPOSE_PROFILES=emulator docker compose build emulator
+
+up: ## tasker in containers: beside a local Supabase if one runs, else on its own (EMULATOR=1: with a Workspace)
+	tools/deploy/up
+
+down: ## Stop the containers; the database's volume stays
+	COMPOSE_PROFILES=standalone,supabase,emulator,emulator-setup,cli docker compose down --remove-orphans
+
 bench: build ## Measurements; prints tables, asserts nothing
 	$(BIN)/tasker-bench
 
-dev: build ## All six services on one port, on SQLite
-	$(BIN)/tasker-dev --port $(PORT) --db $(DB)
+dev: build ## All services on one port, on SQLite; saving a file in taskcode/ publishes it (LIVE=1: for open runs too)
+	$(BIN)/tasker-dev --port $(PORT) --db $(DB) --watch-dir taskcode $(if $(LIVE),--live)
 
-run: build ## The six services as six processes on Postgres (DATABASE_URL), behind one port
+run: build ## Each service as a process, on Postgres (DATABASE_URL), behind one port
 	$(BIN)/tasker-dev processes --port $(PORT)
 
 publish-task: build ## Publish task code (TASKS=files) to the running tasker

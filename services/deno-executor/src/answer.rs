@@ -110,6 +110,7 @@ fn suspension(run: TaskRunId, asked: Option<(StackRunId, AskedNow)>) -> Suspensi
 /// Why a run was not driven, as an HTTP error.
 pub fn refusal(error: RunError) -> ApiError {
     match error {
+        RunError::NotPublished(_) => ApiError::conflict(error.to_string()),
         RunError::Ended => ApiError::conflict("the run has ended"),
         RunError::Workers(e) => ApiError::unavailable(format!("{e:#}")),
         RunError::Store(StoreError::NotFound(what)) => {

@@ -1,4 +1,5 @@
-//! Runs task code: `POST /` executes, `POST /resume` continues, `GET` says it is well.
+//! Runs task code: `POST /` executes, `POST /resume` continues, `POST /check` only compiles,
+//! `POST /upgrade` moves a run to newer code, `GET` says it is well.
 //!
 //! A run's isolate stays parked in a worker process between its host calls ([`runs`]). If it is
 //! gone, a fresh one replays the run's journal. Every quiet point of the code is committed in one
@@ -6,10 +7,12 @@
 
 mod answer;
 mod engine;
+pub mod openapi;
 mod pool;
 mod protocol;
 mod routes;
 mod runs;
+mod upgrade;
 mod worker;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -79,7 +82,10 @@ impl State {
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/", post(routes::execute).get(routes::health))
+        .route("/check", post(routes::check))
+        .route("/upgrade", post(routes::upgrade))
         .route("/resume", post(routes::resume).get(routes::health))
+        .merge(openapi::document().serve())
         .route("/{*rest}", post(routes::execute).get(routes::health))
         .with_state(state)
 }

@@ -62,6 +62,13 @@ pub enum ToWorker {
         /// What happened before.
         journal: Journal,
     },
+    /// Compile the code and run none of it.
+    Check {
+        /// Number of the isolate, chosen by the executor.
+        session: u64,
+        /// The code.
+        seed: Box<Seed>,
+    },
     /// Give an outcome to a parked isolate.
     Deliver {
         /// Which isolate.
@@ -94,11 +101,11 @@ pub enum FromWorker {
 }
 
 /// What task code did up to its quiet point.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// New calls and timers, in order.
     pub asked: Vec<AskedNow>,
-    /// Timers cleared.
+    /// Timers cleared, and calls aborted.
     pub cleared: Vec<u32>,
     /// Lines printed, replayed ones included.
     pub logs: Vec<LogLine>,

@@ -1,5 +1,11 @@
 //! The executor's routes.
 
+mod check;
+mod upgrade;
+
+pub use check::check;
+pub use upgrade::upgrade;
+
 use axum::{Json, extract::State as FromState};
 use serde_json::{Value, json};
 use tasker_core::{

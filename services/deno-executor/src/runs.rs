@@ -7,8 +7,7 @@ use std::{
 };
 
 use tasker_core::{
-    HostCall, Json, StackRunId, TaskError, TaskRunId, chain::Rejected, journal::Delivery, json,
-    wire::LeaseRef,
+    HostCall, Json, StackRunId, TaskRunId, chain::Rejected, journal::Delivery, json, wire::LeaseRef,
 };
 use tasker_store::{
     Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, Submitted,
@@ -45,6 +44,8 @@ struct Warm {
     task_run_id: TaskRunId,
     deliveries: u32,
     calls: u32,
+    /// Epoch of the root's lease under which it was made.
+    made_at: i64,
     bytes: usize,
     used: Instant,
 }
@@ -73,6 +74,9 @@ pub enum RunError {
     /// The run ended before.
     #[error("the run has ended")]
     Ended,
+    /// The run has code of its own, or its task is gone.
+    #[error("run {0} is of no published task, so there is no newer version of its code")]
+    NotPublished(TaskRunId),
 }
 
 type Result<T> = std::result::Result<T, RunError>;
@@ -87,6 +91,11 @@ impl Runs {
     /// The store the runs are in.
     pub fn store(&self) -> &Arc<dyn StorageAdapter> {
         &self.store
+    }
+
+    /// The worker processes.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Makes a run for code that is not published.
@@ -110,6 +119,7 @@ impl Runs {
             let (calls, deliveries) =
                 (count(&image.journal.asked), count(&image.journal.delivered));
             let task_run_id = image.task_run_id;
+            tasker_core::fault::poison(&image.name);
             let (session, turn) = self
                 .pool
                 .start(self.seed(&image), image.journal)
@@ -119,7 +129,8 @@ impl Runs {
             // Lines of turns that were committed before are already kept.
             report.logs.drain(..printed.min(report.logs.len()));
             let used = Instant::now();
-            let warm = Warm { session, task_run_id, deliveries, calls, bytes: 0, used };
+            let made_at = lease.epoch;
+            let warm = Warm { session, task_run_id, deliveries, calls, made_at, bytes: 0, used };
             let step = Step { root_id, lease, keep, delivered: None };
             match self.commit(step, warm, report).await {
                 Err(RunError::Store(e @ StoreError::Rejected(Rejected::Outdated))) => last = e,
@@ -159,7 +170,14 @@ impl Runs {
         Ok(Err(self.store.record(lease, &outcome, at_ms).await?))
     }
 
-    fn seed(&self, image: &RunImage) -> Seed {
+    /// Code by itself, to be compiled.
+    pub fn bare(&self, name: String, code: String) -> Seed {
+        let limits = self.limits.clone();
+        Seed { run: 0, name, code, input: json::null(), started_ms: 0, limits }
+    }
+
+    /// What a worker needs of a run.
+    pub fn seed(&self, image: &RunImage) -> Seed {
         Seed {
             run: image.task_run_id.0,
             name: image.name.clone(),
@@ -171,12 +189,12 @@ impl Runs {
     }
 
     /// A lost worker is the end of the run that lost it.
-    fn settle(&self, turn: Turn) -> Report {
+    pub fn settle(&self, turn: Turn) -> Report {
         match turn {
             Turn::Quiet(report) => report,
             Turn::Lost(loss) => {
                 let end = Some(Ended::Failed(json::of(&loss.error(self.pool.turn()))));
-                Report { asked: vec![], cleared: vec![], logs: vec![], end, heap_bytes: 0 }
+                Report { end, ..Report::default() }
             }
         }
     }
@@ -192,6 +210,7 @@ impl Runs {
             by: step.lease.clone(),
             deliveries: warm.deliveries,
             calls: warm.calls,
+            made_at: Some(warm.made_at),
             delivered: step.delivered,
             asked,
             cleared: report.cleared,
@@ -219,7 +238,7 @@ impl Runs {
 
     /// The database does not take what the task asked for or returned: the run fails with that.
     async fn refused(&self, mut advance: Advance, why: &str) -> Result<Advanced> {
-        let error = TaskError::new("StorageError", format!("the database refused a value: {why}"));
+        let error = tasker_store::refused_value(why);
         advance.asked.clear();
         advance.logs.clear();
         advance.end = Some(Err(json::of(&error)));
@@ -237,6 +256,11 @@ impl Runs {
             parked.bytes -= warm.bytes;
             evicted.push(warm);
         }
+    }
+
+    /// Drops a run's parked isolate.
+    pub fn forget(&self, root_id: StackRunId) {
+        self.unpark(root_id);
     }
 
     fn unpark(&self, root_id: StackRunId) -> Option<Warm> {
@@ -264,7 +288,8 @@ fn ask(asked: AskedNow) -> Ask {
     }
 }
 
-fn count<T>(list: &[T]) -> u32 {
+/// How many.
+pub fn count<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 

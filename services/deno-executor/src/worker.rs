@@ -16,7 +16,7 @@ use std::{
 
 use tasker_core::{
     TaskError,
-    journal::{Delivery, Journal},
+    journal::{Asked, Delivery, Journal},
     json,
 };
 
@@ -46,6 +46,7 @@ impl Out {
 }
 
 enum Job {
+    Check(Box<Seed>),
     Start(Box<Seed>, Journal),
     Deliver(Delivery),
 }
@@ -67,12 +68,14 @@ pub fn run(rss_limit: usize) -> ExitCode {
         };
         match serde_json::from_slice(&frame) {
             Ok(ToWorker::Start { session, seed, journal }) => {
-                let (jobs, inbox) = mpsc::channel();
-                let _ = jobs.send(Job::Start(seed, journal));
+                let Some(jobs) = begin(session, &out, &busy, Job::Start(seed, journal)) else {
+                    return ExitCode::from(OUT_OF_MEMORY);
+                };
                 sessions.insert(session, jobs);
-                let (out, busy) = (out.clone(), busy.clone());
-                let thread = std::thread::Builder::new().name("isolate".into()).stack_size(STACK);
-                if thread.spawn(move || live(session, &inbox, &out, &busy)).is_err() {
+            }
+            Ok(ToWorker::Check { session, seed }) => {
+                // Its sender is dropped at once: the isolate ends with the answer.
+                if begin(session, &out, &busy, Job::Check(seed)).is_none() {
                     return ExitCode::from(OUT_OF_MEMORY);
                 }
             }
@@ -89,6 +92,15 @@ pub fn run(rss_limit: usize) -> ExitCode {
     }
 }
 
+/// Starts an isolate's thread on its first job.
+fn begin(session: u64, out: &Out, busy: &Arc<AtomicUsize>, job: Job) -> Option<mpsc::Sender<Job>> {
+    let (jobs, inbox) = mpsc::channel();
+    let _ = jobs.send(job);
+    let (out, busy) = (out.clone(), busy.clone());
+    let thread = std::thread::Builder::new().name("isolate".into()).stack_size(STACK);
+    thread.spawn(move || live(session, &inbox, &out, &busy)).ok().map(|_| jobs)
+}
+
 /// The life of one isolate. Ends when its sender is dropped.
 fn live(session: u64, inbox: &mpsc::Receiver<Job>, out: &Out, busy: &AtomicUsize) {
     // deno_core polls its own timers only inside a runtime; nothing of ours ever waits in it.
@@ -101,6 +113,7 @@ fn live(session: u64, inbox: &mpsc::Receiver<Job>, out: &Out, busy: &AtomicUsize
         let turn = std::panic::catch_unwind(AssertUnwindSafe(|| {
             tokio.block_on(async {
                 match job {
+                    Job::Check(seed) => check_code(&seed).await,
                     Job::Start(seed, journal) => {
                         let alive = || out.send(&FromWorker::Alive { session });
                         start(&mut isolate, &seed, &journal, alive).await
@@ -119,6 +132,18 @@ fn live(session: u64, inbox: &mpsc::Receiver<Job>, out: &Out, busy: &AtomicUsize
     // Isolates are dropped on their own thread, with the runtime they were polled in.
     let _inside = tokio.enter();
     drop(isolate);
+}
+
+/// Compiles the code and runs none of it.
+async fn check_code(seed: &Seed) -> Report {
+    let compiled = match Isolate::new(seed) {
+        Ok(mut isolate) => isolate.compile(&seed.code).await,
+        Err(error) => Err(error),
+    };
+    match compiled {
+        Ok(()) => Report::default(),
+        Err(error) => failed(*error),
+    }
 }
 
 /// Makes the isolate and replays the journal: each call the code makes must be the recorded one.
@@ -164,7 +189,7 @@ async fn start(
             journal.asked.len(),
             asked.len()
         );
-        return failed(TaskError::new("NONDETERMINISTIC", message));
+        return failed(*differs(message, asked.len(), journal.asked.get(asked.len()), None));
     }
     *slot = Some(isolate);
     asked.drain(..journal.asked.len());
@@ -175,11 +200,26 @@ async fn start(
 fn check(asked: &[AskedNow], journal: &Journal, checked: &mut usize) -> Result<(), Box<TaskError>> {
     for (now, then) in asked.iter().zip(&journal.asked).skip(*checked) {
         let seq = u32::try_from(*checked).unwrap_or(u32::MAX);
-        then.matches(&now.recorded(), seq)
-            .map_err(|message| Box::new(TaskError::new("NONDETERMINISTIC", message)))?;
+        let now = now.recorded();
+        then.matches(&now, seq)
+            .map_err(|message| differs(message, *checked, Some(then), Some(&now)))?;
         *checked += 1;
     }
     Ok(())
+}
+
+/// The code does not make the call that it once made; `details` say which, for people and programs.
+fn differs(
+    message: String,
+    call: usize,
+    recorded: Option<&Asked>,
+    asked: Option<&Asked>,
+) -> Box<TaskError> {
+    let mut error = TaskError::new("NONDETERMINISTIC", message);
+    error.details = Some(serde_json::json!({
+        "call": call, "recorded": recorded.map(Asked::show), "asked": asked.map(Asked::show),
+    }));
+    Box::new(error)
 }
 
 fn no_engine() -> TaskError {
@@ -187,8 +227,7 @@ fn no_engine() -> TaskError {
 }
 
 fn failed(error: TaskError) -> Report {
-    let end = Some(Ended::Failed(json::of(&error)));
-    Report { asked: vec![], cleared: vec![], logs: vec![], end, heap_bytes: 0 }
+    Report { end: Some(Ended::Failed(json::of(&error))), ..Report::default() }
 }
 
 /// Ends the process when it grows past `limit` bytes while code runs: typed arrays and the engine's

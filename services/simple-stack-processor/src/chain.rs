@@ -6,11 +6,12 @@ use tasker_core::{
     Kind, StackRunId,
     wire::{ExecuteRequest, Handed, ProcessRequest, Progress, ResumeRequest},
 };
-use tasker_store::{Outcome, Result};
+use tasker_store::{Outcome, Result, StoreError};
 
 use crate::{
     State,
     dispatch::{self, Dispatched},
+    lost::{self, AtWork},
     recovery,
 };
 
@@ -71,7 +72,10 @@ pub async fn take(state: &State, id: StackRunId, epoch: Option<i64>) -> Result<(
 /// Takes a row that was handed to this process. Whoever comes first takes it; a duplicate of the
 /// trigger finds nothing.
 pub async fn take_handed(state: &State, id: StackRunId) {
-    let handed = state.0.handed.lock().await.remove(&id);
+    let handed = {
+        let mut all = state.0.handed.lock().await;
+        if tasker_core::fault::on("taketwice") { all.get(&id).cloned() } else { all.remove(&id) }
+    };
     tasker_core::fault::point("take", "after");
     if let Some((row, steps)) = handed {
         work(state, Kind::Call, row, steps);
@@ -84,6 +88,7 @@ fn work(state: &State, kind: Kind, row: Handed, steps: u32) {
     state.0.work.spawn(async move {
         let state = state_;
         let done = {
+            let _at_work = AtWork::on(&state, row.lease.id);
             let _kept = recovery::keep_lease(&state, &row);
             match kind {
                 Kind::Task => execute(&state, &row).await,
@@ -110,12 +115,13 @@ async fn execute(state: &State, row: &Handed) -> Option<Progress> {
         keep: keep(state, 0),
         ..ExecuteRequest::default()
     };
+    let _turn = state.0.suspects.turn(row.lease.id).await;
     match dispatch::executor(state, "", &request, EXECUTE).await {
-        Ok(progress) => Some(progress),
-        Err(refused) => {
-            recovery::give_back(state, row, &refused).await;
-            None
+        Ok(progress) => {
+            state.0.suspects.clear(row.lease.id);
+            Some(progress)
         }
+        Err(refused) => lost::give_back(state, row, &refused).await,
     }
 }
 
@@ -151,13 +157,15 @@ async fn hand_over(state: &State, row: &Handed, outcome: Outcome, steps: u32) ->
     };
     match dispatch::executor(state, "/resume", &request, EXECUTE).await {
         Ok(progress) => Some(progress),
-        Err(refused) if refused.lost => None,
+        // Perhaps lost to this very process: the executor heard the same outcome twice.
+        Err(refused) if refused.lost => lost::go_on_after(state, row).await,
         Err(refused) => {
             tracing::warn!(stack_run = %row.lease.id, why = refused.why, "the executor is gone: recording");
             match state.0.store.record(&row.lease, &outcome, now_ms()).await {
                 Ok(advanced) => {
                     Some(Progress { wake: advanced.wake, parked: true, ..Progress::default() })
                 }
+                Err(StoreError::Rejected(_)) => lost::go_on_after(state, row).await,
                 Err(error) => {
                     tracing::warn!(%error, stack_run = %row.lease.id, "the outcome could not be recorded");
                     None

@@ -6,7 +6,9 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tasker_core::{
-    HostCall, Json, TaskError, json as raw,
+    HostCall, Json, TaskError,
+    call::ServiceRequest,
+    fault, json as raw,
     wire::{Handed, Progress},
 };
 use tasker_http::{PeerError, PeerReply};
@@ -32,38 +34,36 @@ pub struct Refused {
     pub why: String,
     /// The lease was lost: somebody else goes on.
     pub lost: bool,
+    /// It was asked and is not there any more.
+    pub died: bool,
 }
 
 /// Sends a host call to its service.
 pub async fn call(state: &State, row: &Handed) -> Dispatched {
-    if !state.0.peers.knows(&row.service) {
+    let Some(service) = state.0.peers.resolve(&row.service) else {
         let mut names = state.0.peers.names();
         names.extend(["gapi", "keystore", "database"].map(str::to_owned));
         let message = format!("there is no service '{}'; known: {}", row.service, names.join(", "));
         return failed(TaskError::new("UnknownService", message));
-    }
+    };
     if row.service == "tasks" && row.method == "execute" {
         return nested(state, row).await;
     }
     let call = HostCall::new(&row.service, &row.method, row.args.clone());
-    #[derive(Serialize)]
-    struct Body {
-        chain: Vec<tasker_core::call::Step>,
-    }
-    if let Some(wait) = state.0.breakers.wait(&row.service) {
+    if let Some(wait) = state.0.breakers.wait(&service) {
         let why = format!("{} cannot be reached", row.service);
         return later(row, Some(wait), true, TaskError::new("ServiceUnavailable", why));
     }
     // Stable over attempts, so that a service that remembers keys answers the same.
     let key = row.options.idempotency_key.clone();
     let key = [("idempotency-key", key.unwrap_or_else(|| format!("sr-{}", row.lease.id)))];
-    let body = Body { chain: call.chain() };
+    let body = ServiceRequest { chain: call.chain() };
     let timeout = row.options.timeout_ms.map_or(state.0.call_timeout, Duration::from_millis);
-    let sent = state.0.peers.post(&row.service, "", &body, &key, timeout);
-    let reply = tasker_core::fault::around("send", sent).await;
+    let sent = state.0.peers.post_for(&service, &body, &key, timeout, state.0.result_bytes);
+    let reply = fault::around("send", sent).await;
     match &reply {
-        Ok(_) => state.0.breakers.note(&row.service, true),
-        Err(PeerError::NotSent { .. }) => state.0.breakers.note(&row.service, false),
+        Ok(_) | Err(PeerError::TooLarge { .. }) => state.0.breakers.note(&service, true),
+        Err(PeerError::NotSent { .. }) => state.0.breakers.note(&service, false),
         // A slow answer, by the task's own measure perhaps, says nothing about the next one.
         Err(PeerError::Unknown { .. }) => {}
     }
@@ -109,7 +109,8 @@ fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
         Err(error @ PeerError::NotSent { .. }) => {
             later(row, None, true, TaskError::new("ServiceUnavailable", error.to_string()))
         }
-        Err(error) if row.idempotent || tasker_core::fault::on("resend") => {
+        Err(PeerError::TooLarge { most, .. }) => failed(too_large(row, most)),
+        Err(error) if row.idempotent || fault::on("resend") => {
             later(row, None, false, TaskError::new("ServiceUnavailable", error.to_string()))
         }
         Err(error) => {
@@ -136,10 +137,22 @@ fn later(
     unreachable: bool,
     why: TaskError,
 ) -> Dispatched {
-    match row.options.wait(row.attempt, unreachable, rand::random_range(0.05..=1.0)) {
+    let jitter = if fault::on("nojitter") { 1.0 } else { rand::random_range(0.05..=1.0) };
+    match row.options.wait(row.attempt, unreachable, jitter) {
         Some(wait) => Dispatched::Later(wait.max(at_least.unwrap_or_default()), why),
         None => failed(why),
     }
+}
+
+/// The call was made, and its result is too large to keep: asking again brings the same.
+fn too_large(row: &Handed, most: usize) -> TaskError {
+    let message = format!(
+        "{}.{} answered more than {most} bytes, the most that a call may bring: ask for less at once",
+        row.service, row.method
+    );
+    let mut error = TaskError::new("PayloadTooLarge", message);
+    error.status = Some(StatusCode::PAYLOAD_TOO_LARGE.as_u16());
+    error
 }
 
 fn failed(error: TaskError) -> Dispatched {
@@ -180,10 +193,18 @@ pub async fn executor(
     struct Answer {
         tasker: Progress,
     }
-    let refused = |why: String, lost| Refused { why, lost };
+    let refused = |why: String, lost| Refused { why, lost, died: false };
     let sent = state.0.peers.post("deno-executor", path, request, &[], timeout);
-    let reply = tasker_core::fault::around("execute", sent).await;
-    let reply = reply.map_err(|e| refused(e.to_string(), false))?;
+    let reply = fault::around("execute", sent).await;
+    let reply = match reply {
+        Ok(reply) => reply,
+        Err(error) => {
+            // An answer that got lost on the way says nothing of the executor.
+            let unknown = matches!(error, PeerError::Unknown { .. });
+            let died = unknown && !state.0.peers.answers("deno-executor").await;
+            return Err(Refused { why: error.to_string(), lost: false, died });
+        }
+    };
     if reply.status.is_success() {
         let answer: Answer = serde_json::from_slice(&reply.body)
             .map_err(|e| refused(format!("unreadable answer: {e}"), false))?;

@@ -6,11 +6,18 @@
 mod breaker;
 mod chain;
 mod dispatch;
+mod lost;
+pub mod openapi;
 mod recovery;
 mod routes;
 mod slots;
+mod suspects;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, routing::post};
 use tasker_core::{StackRunId, wire::Handed};
@@ -21,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use breaker::Breakers;
 use slots::Slots;
+use suspects::Suspects;
 
 /// Settings of the processor.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,6 +42,9 @@ pub struct ProcessorArgs {
     /// Longest wait for one host call, milliseconds.
     #[arg(long, env = "TASKER_CALL_TIMEOUT_MS", default_value_t = 300_000)]
     pub call_timeout_ms: u64,
+    /// Largest result of one host call, bytes of JSON.
+    #[arg(long, env = "TASKER_RESULT_BYTES", default_value_t = 10 << 20)]
+    pub result_bytes: usize,
 }
 
 /// What the routes share. Cheap to clone.
@@ -46,10 +57,14 @@ struct Inner {
     peers: Peers,
     slot: String,
     call_timeout: Duration,
+    result_bytes: usize,
     slots: Slots,
     breakers: Breakers,
     /// Calls leased to this process whose trigger is on its way, with the steps since the claim.
     handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
+    /// Rows this process works on now.
+    at_work: std::sync::Mutex<HashSet<StackRunId>>,
+    suspects: Suspects,
     work: TaskTracker,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
@@ -63,20 +78,27 @@ impl State {
             peers,
             slot: args.slot.clone(),
             call_timeout: Duration::from_millis(args.call_timeout_ms),
+            result_bytes: args.result_bytes,
             slots: Slots::new(args.concurrency),
             breakers: Breakers::default(),
             handed: Mutex::default(),
+            at_work: Default::default(),
+            suspects: Suspects::default(),
             work: TaskTracker::new(),
             due: Notify::new(),
         }))
     }
 
     /// Frees what an earlier process of this name held, starts on what is ready, and arms the
-    /// deadline timer. Call once, when the routes are being served.
-    pub async fn start(&self) {
+    /// deadline timer. Call once, when the routes are being served. `created` tells of new runs.
+    pub async fn start(&self, created: Option<Arc<Notify>>) {
         recovery::boot(self).await;
         let state = self.clone();
         tokio::spawn(async move { recovery::watch_deadlines(&state).await });
+        if let Some(created) = created {
+            let state = self.clone();
+            tokio::spawn(async move { recovery::watch_created(&state, &created).await });
+        }
     }
 
     /// Stops claiming, lets the work under way end, gives the rest back.
@@ -98,6 +120,7 @@ impl State {
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/", post(routes::process).get(routes::health))
+        .merge(openapi::document().serve())
         .route("/{*rest}", post(routes::process).get(routes::health))
         .with_state(state)
 }

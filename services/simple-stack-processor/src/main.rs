@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use simple_stack_processor::{ProcessorArgs, State, router};
 use tasker_http::{CommonArgs, Peers, mount, run};
+use tasker_store::SlotGuard;
 
 /// Works on stack runs, one hop a request.
 #[derive(Parser)]
@@ -35,7 +36,8 @@ async fn main() -> ExitCode {
         let peers = Peers::new(&args.common)?.with_service(NAME, own);
         let state = State::new(store, peers, &args.processor);
         let started = state.clone();
-        tokio::spawn(async move { started.start().await });
+        let created = held.as_ref().map(SlotGuard::created);
+        tokio::spawn(async move { started.start(created).await });
         Ok((mount(NAME, router(state.clone())), async move {
             state.drain().await;
             drop(held);

@@ -7,9 +7,9 @@ use std::{
 };
 
 use tasker_core::{StackRunId, TaskError, fault, wire::Handed};
-use tokio::task::JoinHandle;
+use tokio::{sync::Notify, task::JoinHandle};
 
-use crate::{State, chain, dispatch::Refused};
+use crate::{State, chain};
 
 /// A third of the lease: two beats may fail.
 const HEARTBEAT: Duration = Duration::from_secs(3);
@@ -101,17 +101,15 @@ pub async fn watch_deadlines(state: &State) {
     }
 }
 
-/// The executor could not take a task's row: it is given back, and tried again ever more slowly.
-pub async fn give_back(state: &State, row: &Handed, refused: &Refused) {
-    if refused.lost {
-        return;
+/// Looks for work whenever runs were made: their trigger may have got lost, or have gone to another
+/// processor. That also arms the deadline timer, so a processor knows of the leases of others.
+pub async fn watch_created(state: &State, created: &Notify) {
+    loop {
+        created.notified().await;
+        if !fault::on("nofallback") {
+            chain::trigger_next(state);
+        }
     }
-    tracing::warn!(stack_run = %row.lease.id, why = refused.why, attempt = row.attempt, "not executed");
-    let window = 250i64 << row.attempt.min(6);
-    if let Err(error) = state.0.store.release(row, rand::random_range(50..=window)).await {
-        tracing::warn!(%error, "the row could not be given back; its lease runs out");
-    }
-    state.0.due.notify_one();
 }
 
 /// A call is to be tried again later.

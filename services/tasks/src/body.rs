@@ -63,6 +63,11 @@ impl Fields {
         }
     }
 
+    /// The same, but true if it is absent.
+    pub fn flag_unless_false(&self, name: &str) -> Result<bool, ApiError> {
+        Ok(!self.has(name) || self.flag(name)?)
+    }
+
     /// How long a run may take, milliseconds.
     pub fn timeout(&self) -> Result<Option<i64>, ApiError> {
         let ms = self.number("timeoutMs")?;

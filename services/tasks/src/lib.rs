@@ -1,5 +1,5 @@
 //! Accepts tasks: publish, execute, status, logs, list, schema, runs; and control over runs: cancel,
-//! pause, resume, retry, attention, resolve.
+//! pause, resume, retry, upgrade, attention, resolve.
 //!
 //! Two generations of clients are served. The current one sends `task_identifier` and is answered
 //! `{"success":true,"data":...}`; the older one sends `taskName` and is answered bare. Which one
@@ -11,6 +11,7 @@
 mod answer;
 mod body;
 pub mod jsdoc;
+pub mod openapi;
 mod routes;
 
 use std::sync::Arc;

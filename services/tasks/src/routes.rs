@@ -3,6 +3,7 @@
 mod attention;
 mod cancel;
 mod execute;
+mod flows;
 mod index;
 mod list;
 mod logs;
@@ -14,6 +15,7 @@ mod retry;
 mod runs;
 mod schema;
 mod status;
+mod upgrade;
 
 use axum::{
     Router,
@@ -41,8 +43,14 @@ pub fn router(state: State) -> Router {
         .route("/pause", post(pause::pause))
         .route("/resume", post(pause::resume))
         .route("/retry", post(retry::retry))
+        .route("/upgrade", post(upgrade::upgrade))
+        .route("/flows", post(flows::publish))
+        .route("/flows/execute", post(flows::execute))
+        .route("/flows/resume", post(flows::resume))
+        .route("/flows/{id}", get(flows::get).delete(flows::delete))
         .route("/attention", get(attention::attention))
         .route("/resolve", post(resolve::resolve))
+        .merge(crate::openapi::document().serve())
         // Clients of the older generation post to any path.
         .fallback(execute::elsewhere)
         .method_not_allowed_fallback(wrong_method)

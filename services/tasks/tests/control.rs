@@ -25,6 +25,7 @@ async fn unsure(s: &Service) -> (i64, i64) {
         delivered: None,
         deliveries: 0,
         calls: 0,
+        made_at: None,
         asked: vec![Ask::Call(call)],
         cleared: vec![],
         end: None,

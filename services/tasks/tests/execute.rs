@@ -150,6 +150,7 @@ async fn leased_call(s: &Service) -> Value {
         delivered: None,
         deliveries: 0,
         calls: 0,
+        made_at: None,
         asked: vec![Ask::Call(call)],
         cleared: vec![],
         end: None,

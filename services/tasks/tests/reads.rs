@@ -22,6 +22,7 @@ async fn advance(s: &Service, ask: bool) {
             delivered: None,
             deliveries: 0,
             calls: 0,
+            made_at: None,
             asked: if ask { vec![Ask::Call(call)] } else { vec![] },
             cleared: vec![],
             end: (!ask).then(|| Err(raw::of(&error))),

@@ -21,6 +21,7 @@ mod failure;
 mod google_error;
 mod keystore;
 mod multipart;
+pub mod openapi;
 mod options;
 mod paging;
 mod request;

@@ -6,7 +6,7 @@ mod utility;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::any;
+use axum::routing::{any, get};
 
 use crate::State;
 
@@ -16,8 +16,9 @@ const BODY_LIMIT: usize = 50 << 20;
 /// The service's routes: `/health`, and calls at every other path.
 pub fn router(state: State) -> Router {
     Router::new()
-        .route("/health", any(health::health))
+        .route("/health", get(health::health).post(invoke::invoke))
         .route("/", any(invoke::invoke))
+        .merge(crate::openapi::document().serve())
         .route("/{*rest}", any(invoke::invoke))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(state)

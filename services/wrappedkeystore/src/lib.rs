@@ -9,6 +9,7 @@
 //! in errors.
 
 mod answer;
+pub mod openapi;
 mod request;
 mod routes;
 

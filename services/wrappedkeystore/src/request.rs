@@ -83,7 +83,7 @@ pub enum Refused {
 }
 
 /// The methods, as requests name them.
-const NAMES: [&str; 7] =
+pub const NAMES: [&str; 7] =
     ["getKey", "setKey", "deleteKey", "hasKey", "listKeys", "listNamespaces", "getServerTime"];
 
 #[derive(Deserialize)]

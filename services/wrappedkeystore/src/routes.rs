@@ -14,6 +14,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .route("/", get(health::index).post(keys::call).fallback(wrong_method))
         .route("/health", get(health::health).post(keys::call).fallback(wrong_method))
+        .merge(crate::openapi::document().serve())
         .fallback(axum::routing::post(keys::call).fallback(elsewhere))
         .with_state(state)
 }

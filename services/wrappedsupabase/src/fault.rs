@@ -1,9 +1,10 @@
 //! Errors with the codes and statuses that PostgREST gives them.
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
+use tasker_core::{Json, json as raw};
 use tasker_http::ApiError;
-use tasker_store::StoreError;
+use tasker_store::rest::QueryError;
 
 use crate::chain::ChainError;
 
@@ -12,35 +13,79 @@ use crate::chain::ChainError;
 pub struct Fault {
     /// Status of the HTTP answer.
     pub http: StatusCode,
-    /// Status in the result object.
-    pub status: StatusCode,
+    /// Status in the result object; none if there was no answer at all.
+    pub status: Option<StatusCode>,
     /// SQLSTATE, or a code of PostgREST or of this service.
     pub code: String,
     /// One sentence.
     pub message: String,
-    /// More about it.
-    pub details: Option<String>,
+    /// More about it: a text, or a document.
+    pub details: Option<Json>,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
+    /// Rows there are, where an answer could not be read otherwise.
+    pub count: Option<u64>,
+    /// The error as another server put it.
+    pub said: Option<Json>,
 }
 
 impl Fault {
-    fn new(http: StatusCode, status: StatusCode, code: &str, message: String) -> Self {
-        Self { http, status, code: code.to_owned(), message, details: None, hint: None }
+    /// One with a code.
+    pub fn new(http: StatusCode, status: StatusCode, code: &str, message: String) -> Self {
+        let (code, status) = (code.to_owned(), Some(status));
+        Self { http, status, code, message, details: None, hint: None, count: None, said: None }
     }
 
     /// The `error` of the result.
-    pub fn error(&self) -> Value {
-        json!({
-            "code": self.code, "message": self.message, "details": self.details, "hint": self.hint,
-        })
+    pub fn error(&self) -> Json {
+        if let Some(said) = &self.said {
+            return said.clone();
+        }
+        #[derive(serde::Serialize)]
+        struct Error<'a> {
+            code: &'a str,
+            message: &'a str,
+            details: &'a Option<Json>,
+            hint: &'a Option<Box<str>>,
+        }
+        let Self { code, message, details, hint, .. } = self;
+        raw::of(&Error { code, message, details, hint })
+    }
+
+    /// The error of the database. `anonymous` callers may sign in, so they are not forbidden.
+    pub fn of(error: QueryError, anonymous: bool) -> Self {
+        let mut fault = Self::from(error);
+        if anonymous && fault.code == "42501" {
+            fault.status = Some(StatusCode::UNAUTHORIZED);
+        }
+        fault
+    }
+
+    /// `maybeSingle()` found more than one row.
+    pub fn several(rows: usize) -> Self {
+        let message = "JSON object requested, multiple (or no) rows returned".to_owned();
+        let details = format!(
+            "Results contain {rows} rows, application/vnd.pgrst.object+json requires 1 row"
+        );
+        let mut fault = Self::new(StatusCode::OK, StatusCode::NOT_ACCEPTABLE, "PGRST116", message);
+        fault.details = Some(raw::of(&details));
+        fault
+    }
+
+    /// What only a Supabase project can do.
+    pub fn needs_project(what: &str) -> Self {
+        let message = format!("{what} needs a Supabase project: set SUPABASE_URL and its keys");
+        Self::new(StatusCode::BAD_REQUEST, StatusCode::BAD_REQUEST, "NO_SUPABASE_PROJECT", message)
     }
 }
 
 impl From<ChainError> for Fault {
     fn from(error: ChainError) -> Self {
         let bad = StatusCode::BAD_REQUEST;
-        Self { hint: error.hint(), ..Self::new(bad, bad, error.code(), error.to_string()) }
+        Self {
+            hint: error.hint().map(Into::into),
+            ..Self::new(bad, bad, error.code(), error.to_string())
+        }
     }
 }
 
@@ -51,64 +96,55 @@ impl From<ApiError> for Fault {
     }
 }
 
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
+impl From<QueryError> for Fault {
+    fn from(error: QueryError) -> Self {
         match error {
-            StoreError::Invalid { code, message } => {
-                let code = sqlstate(&code, &message);
-                Self::new(StatusCode::OK, status(code), code, message)
+            QueryError::Sql(error) => {
+                let mut fault =
+                    Self::new(StatusCode::OK, status(&error.code), &error.code, error.message);
+                fault.details = error.details.map(|d| match d.starts_with('[') {
+                    true => raw::parse(d.clone()).unwrap_or_else(|_| raw::of(&d)),
+                    false => raw::of(&d),
+                });
+                fault.hint = error.hint.map(Into::into);
+                fault
             }
-            StoreError::Unavailable(cause) => unavailable(&cause),
-            other => {
-                let error = ApiError::internal(other);
-                let status = error.status();
-                Self::new(status, status, "XX000", error.message().to_owned())
+            QueryError::Unavailable(cause) => {
+                let error = ApiError::unavailable(cause);
+                let message = "The database is unavailable; try again".to_owned();
+                Self::new(error.status(), error.status(), "PGRST000", message)
+            }
+            // Nobody may send it again as if nothing had happened.
+            QueryError::Unknown(cause) => {
+                tracing::error!(%cause, "unknown outcome");
+                let status = StatusCode::BAD_GATEWAY;
+                let message = "The connection broke while the change was committed: it may have \
+                               been made; look before you repeat it"
+                    .to_owned();
+                Self::new(status, status, "UNKNOWN_OUTCOME", message)
+            }
+            QueryError::Corrupt(cause) => {
+                let error = ApiError::internal(cause);
+                Self::new(error.status(), error.status(), "XX000", error.message().to_owned())
             }
         }
     }
 }
 
-/// The store calls everything unavailable that is no plain mistake of the request and appends the
-/// SQLSTATE. What would fail the same way again is answered as the database's error.
-fn unavailable(cause: &str) -> Fault {
-    let coded = cause.strip_suffix(')').and_then(|c| c.rsplit_once(" ("));
-    if let Some((message, code)) = coded.filter(|(_, c)| is_sqlstate(c)) {
-        let passing = matches!(&code[..2], "08" | "40" | "53" | "55" | "58" | "XX")
-            || code.starts_with("57P");
-        if !passing {
-            return Fault::new(StatusCode::OK, status(code), code, message.to_owned());
-        }
-    }
-    let error = ApiError::unavailable(cause);
-    let message = "The database is unavailable; try again".to_owned();
-    Fault::new(error.status(), error.status(), "PGRST000", message)
-}
-
-fn is_sqlstate(code: &str) -> bool {
-    code.len() == 5 && code.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
-}
-
-/// SQLite's codes in Postgres's words, so that task code sees the same on both.
-fn sqlstate<'a>(code: &'a str, message: &str) -> &'a str {
-    match code {
-        "2067" | "1555" | "2579" => "23505",
-        "787" => "23503",
-        "1299" => "23502",
-        "275" => "23514",
-        "20" | "3091" => "22P02",
-        _ if message.starts_with("no such table") => "42P01",
-        _ if message.contains("no such column") || message.contains("has no column named") => {
-            "42703"
-        }
-        "1" | "42000" => "42601",
-        // Any other code of SQLite's.
-        other if !is_sqlstate(other) => "23000",
-        other => other,
-    }
-}
-
-/// PostgREST's table of statuses. 42501 is 403: the caller is the service role, never anonymous.
+/// PostgREST's table of statuses.
 fn status(code: &str) -> StatusCode {
+    if let Some(own) = code.strip_prefix("PGRST") {
+        return match own {
+            "103" => StatusCode::RANGE_NOT_SATISFIABLE,
+            "106" | "107" | "116" => StatusCode::NOT_ACCEPTABLE,
+            "201" | "203" => StatusCode::MULTIPLE_CHOICES,
+            "202" | "205" => StatusCode::NOT_FOUND,
+            "301" | "302" | "303" => StatusCode::UNAUTHORIZED,
+            "000" | "001" | "002" => StatusCode::SERVICE_UNAVAILABLE,
+            "003" => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_REQUEST,
+        };
+    }
     match code {
         "23503" | "23505" => StatusCode::CONFLICT,
         "25006" => StatusCode::METHOD_NOT_ALLOWED,
@@ -126,6 +162,14 @@ fn status(code: &str) -> StatusCode {
     }
 }
 
+/// An error as the JSON of another part of the client.
+pub fn as_object(fault: &Fault) -> serde_json::Value {
+    json!({
+        "data": null,
+        "error": {"name": "Error", "message": fault.message, "code": fault.code},
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +178,7 @@ mod tests {
     fn statuses_are_postgrests() {
         for (code, expected) in [
             ("42P01", 404),
+            ("42883", 404),
             ("23505", 409),
             ("23503", 409),
             ("23502", 400),
@@ -148,6 +193,21 @@ mod tests {
             ("08006", 503),
             ("XX000", 500),
             ("21000", 400),
+            ("25006", 405),
+            ("42P17", 500),
+            ("54001", 500),
+            ("40001", 500),
+            ("PGRST100", 400),
+            ("PGRST102", 400),
+            ("PGRST103", 416),
+            ("PGRST106", 406),
+            ("PGRST116", 406),
+            ("PGRST124", 400),
+            ("PGRST202", 404),
+            ("PGRST204", 400),
+            ("PGRST205", 404),
+            ("PGRST301", 401),
+            ("0A000", 400),
         ] {
             assert_eq!(status(code).as_u16(), expected, "{code}");
         }
@@ -155,16 +215,17 @@ mod tests {
 
     #[test]
     fn what_fails_again_is_no_outage() {
-        let of = |cause: &str| Fault::from(StoreError::Unavailable(cause.into()));
-        let raised = of("no such customer (P0001)");
-        assert_eq!((raised.http.as_u16(), raised.status.as_u16()), (200, 400));
+        let raised = Fault::from(QueryError::new("P0001", "no such customer"));
+        assert_eq!((raised.http.as_u16(), raised.status.unwrap().as_u16()), (200, 400));
         assert_eq!((raised.code.as_str(), raised.message.as_str()), ("P0001", "no such customer"));
         for cause in
             ["connection refused", "too many connections (53300)", "x (y)", "deadlock (40P01)"]
         {
-            let fault = of(cause);
+            let fault = Fault::from(QueryError::Unavailable(cause.into()));
             assert_eq!((fault.http.as_u16(), fault.code.as_str()), (503, "PGRST000"), "{cause}");
             assert!(!fault.message.contains(cause));
         }
+        let unknown = Fault::from(QueryError::Unknown("closed".into()));
+        assert_eq!(unknown.http.as_u16(), 502, "is not sent again by itself");
     }
 }

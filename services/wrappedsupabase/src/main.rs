@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tasker_http::{CommonArgs, mount, run};
-use wrappedsupabase::{State, router};
+use wrappedsupabase::{State, SupabaseArgs, router};
 
 const NAME: &str = "wrappedsupabase";
 
@@ -14,15 +14,18 @@ const NAME: &str = "wrappedsupabase";
 struct Cli {
     #[command(flatten)]
     common: CommonArgs,
+    #[command(flatten)]
+    supabase: SupabaseArgs,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { common } = Cli::parse();
+    let Cli { common, supabase } = Cli::parse();
     run(NAME, &common, async |_| {
         let store =
             tasker_store::connect_with(&common.database_url, &common.keys.settings()).await?;
-        anyhow::Ok((mount(NAME, router(State::new(store))), std::future::ready(())))
+        let state = State::new(store).with(&supabase, &common.gate)?;
+        anyhow::Ok((mount(NAME, router(state)), std::future::ready(())))
     })
     .await
 }

@@ -17,6 +17,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .route("/health", get(health::health).post(query::query).fallback(wrong_method))
         .route("/", post(query::query).fallback(wrong_method))
+        .merge(crate::openapi::document().serve())
         .fallback(post(query::query).fallback(wrong_method))
         .with_state(state)
 }

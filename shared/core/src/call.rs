@@ -2,21 +2,24 @@
 
 mod options;
 mod secret;
+mod service;
 
 use serde::Deserialize;
 
 use crate::json::{self, Json};
 pub use options::{CallOptions, Retry};
 pub use secret::{KEYSTORE, secret_args, secret_result};
+pub use service::{ServiceRequest, registered};
 
-/// The six services, by the last segment of their address.
-pub const SERVICES: [&str; 6] = [
+/// The services, by the last segment of their address.
+pub const SERVICES: [&str; 7] = [
     "tasks",
     "simple-stack-processor",
     "deno-executor",
     "wrappedgapi",
     "wrappedkeystore",
     "wrappedsupabase",
+    "wrappedfetch",
 ];
 
 /// Name of the pseudo service whose calls are durable `setTimeout`s.
@@ -49,6 +52,7 @@ pub fn resolve_alias(name: &str) -> &str {
         "gapi" => "wrappedgapi",
         "keystore" => "wrappedkeystore",
         "database" | "supabase" => "wrappedsupabase",
+        "fetch" => "wrappedfetch",
         "openai" => "wrappedopenai",
         "websearch" => "wrappedwebsearch",
         other => other,
@@ -149,6 +153,8 @@ impl HostCall {
             // The run below is created once per calling row, whoever asks again.
             "tasks" => true,
             "wrappedkeystore" => true,
+            // HTTP's own word for it (RFC 9110, 9.2.2).
+            "wrappedfetch" => matches!(verb, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE"),
             "wrappedgapi" => matches!(
                 verb,
                 "get"
@@ -251,5 +257,13 @@ mod tests {
         let send = call(r#"{"service":"gapi","path":"gmail.users.messages.send","args":[{}]}"#);
         assert!(get.is_idempotent() && !send.is_idempotent());
         assert!(!call(r#"{"service":"other","path":"get"}"#).is_idempotent());
+        let fetch = |method, options| {
+            let url = r#"[{"url":"http://h/"}]"#;
+            call(&format!(r#"{{"service":"fetch","path":"{method}","args":{url}{options}}}"#))
+        };
+        assert!(fetch("GET", "").is_idempotent() && fetch("PUT", "").is_idempotent());
+        assert!(!fetch("POST", "").is_idempotent() && !fetch("PATCH", "").is_idempotent());
+        let keyed = r#","options":{"idempotencyKey":"k"}"#;
+        assert!(fetch("POST", keyed).is_idempotent());
     }
 }

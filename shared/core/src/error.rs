@@ -52,4 +52,14 @@ impl TaskError {
             _ => format!("{}: {}", self.name, self.message),
         }
     }
+
+    /// The error at its place in the source: `file:3:7: SyntaxError: ...` and the line, marked.
+    pub fn in_source(&self, file: &str, code: &str) -> String {
+        let (Some(line), Some(column)) = (self.line, self.column) else {
+            return format!("{file}: {}", self.headline());
+        };
+        let said = format!("{file}:{line}:{column}: {}: {}", self.name, self.message);
+        let frame = crate::source::frame(code, line, column);
+        if frame.is_empty() { said } else { format!("{said}\n{frame}") }
+    }
 }

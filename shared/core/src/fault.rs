@@ -1,5 +1,6 @@
 //! Faults on purpose, for `make chaos`: `TASKER_FAULT` names guards to leave out and points at
-//! which the process ends itself, e.g. `nosweep,kill:advance.after:3`. An experiment that does not
+//! which the process ends itself, e.g. `nosweep,kill:advance.after:3`; `poison:NAME` makes a task of
+//! that name end its executor. An experiment that does not
 //! fail with its guard left out proves nothing. Unset (always, but in these tests) it costs one
 //! comparison.
 
@@ -49,6 +50,14 @@ pub fn point(name: &str, when: &str) {
 /// Panics if this was asked for: what is in memory then must not get into a log.
 pub fn panic_at(place: &str) {
     assert!(!on(&format!("panic:{place}")), "a panic on purpose at {place}");
+}
+
+/// Ends the process if it is about to run the task that was named as `poison:NAME`.
+pub fn poison(task: &str) {
+    let named = |word: &str| word.strip_prefix("poison:") == Some(task);
+    if FAULTS.as_ref().is_some_and(|f| f.text.split(',').any(named)) {
+        std::process::abort();
+    }
 }
 
 /// A piece of work between the points `name.before` and `name.after`.

@@ -68,7 +68,8 @@ impl Asked {
         ))
     }
 
-    fn show(&self) -> String {
+    /// `service.method(args)`, long arguments cut and secrets hidden.
+    pub fn show(&self) -> String {
         if secret_args(&self.service, &self.method, self.args.get()) {
             return format!("{}.{}(hidden)", self.service, self.method);
         }

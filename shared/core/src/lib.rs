@@ -4,6 +4,7 @@
 //! * [`journal`] is what a cold resume replays.
 //! * [`wire`] holds the body of every `/functions/v1/...` route that tasker's own parts exchange.
 //! * [`fault`] leaves guards out for tests that must notice.
+//! * [`source`] shows people a place in code.
 //! * [`call`], [`model`], [`status`], [`ids`], [`json`], [`error`] are the words they share.
 
 pub mod call;
@@ -14,6 +15,7 @@ pub mod ids;
 pub mod journal;
 pub mod json;
 pub mod model;
+pub mod source;
 pub mod status;
 pub mod time;
 pub mod wire;

@@ -73,6 +73,27 @@ pub struct ResumeRequest {
     pub keep: bool,
 }
 
+/// Body of `POST /deno-executor/check`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckRequest {
+    /// Name of the task, for messages.
+    pub task_name: String,
+    /// Source.
+    pub task_code: String,
+}
+
+/// Body of `POST /deno-executor/upgrade`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpgradeRequest {
+    /// The run.
+    pub task_run_id: TaskRunId,
+    /// Only say whether it could be moved.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
 /// What the executor tells a processor beside the answer of the contract.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

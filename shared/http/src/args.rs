@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr, path::PathBuf};
 use clap::{Args, ValueEnum};
 use tasker_seal::{KeySettings, Zeroizing};
 
-use crate::{GateArgs, Secret};
+use crate::{GateArgs, Secret, ServiceArgs};
 
 /// Address, database, peers, logs.
 #[derive(Args, Clone, Debug)]
@@ -39,6 +39,10 @@ pub struct CommonArgs {
     #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = name_and_url)]
     pub service_url: Vec<(String, String)>,
 
+    /// Services that others wrote.
+    #[command(flatten)]
+    pub services: ServiceArgs,
+
     /// Who may call what.
     #[command(flatten)]
     pub gate: GateArgs,
@@ -50,6 +54,10 @@ pub struct CommonArgs {
     /// Log lines as JSON.
     #[arg(long, env = "TASKER_LOG_JSON")]
     pub log_json: bool,
+
+    /// Start nothing: ask the process on --host and --port how it is, exit 0 if it is well.
+    #[arg(long)]
+    pub health: bool,
 }
 
 impl CommonArgs {

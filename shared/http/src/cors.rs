@@ -16,7 +16,10 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
         header::ACCESS_CONTROL_ALLOW_METHODS,
         HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS"),
     ),
-    (header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("sb-error-code, retry-after")),
+    (
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("sb-error-code, retry-after, x-relay-error"),
+    ),
 ];
 
 /// Answers preflights itself and adds the headers to whatever the service answers.

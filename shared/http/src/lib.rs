@@ -11,10 +11,14 @@ mod cors;
 mod error;
 mod extract;
 mod gate;
+mod health;
 mod mount;
+pub mod openapi;
 mod peers;
+mod proxy;
 mod relay;
 mod serve;
+mod services;
 mod telemetry;
 
 pub use args::{CommonArgs, KeyArgs, Keystore, name_and_url};
@@ -24,6 +28,7 @@ pub use gate::{Caller, Gate, GateArgs, Role, Secret};
 pub use mount::{mount, with_gate, with_layers};
 pub use peers::{PeerError, PeerReply, Peers};
 pub use serve::{bind, run, serve, shutdown_signal};
+pub use services::{Registered, ServiceArgs};
 pub use telemetry::init_tracing;
 
 /// Makes rustls and token checks use ring. Called once by each `main` (and by tests that open TLS).

@@ -11,7 +11,7 @@ use axum::{
 use http::{Request, Response, StatusCode};
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use crate::{ApiError, Gate, cors, gate, relay};
+use crate::{ApiError, Gate, cors, gate, proxy, relay};
 
 /// Largest request body: a 10 MB result in JSON, and room for its envelope.
 const BODY_LIMIT: usize = 12 << 20;
@@ -20,6 +20,7 @@ const BODY_LIMIT: usize = 12 << 20;
 /// behind its gate.
 pub fn mount(name: &str, service: Router) -> Router {
     let service = service.layer(middleware::from_fn_with_state(Arc::from(name), gate::guard));
+    let proxied = proxy::routes(name, &service);
     // `nest` leaves out the trailing slash; clients send both.
     let slash = service.clone();
     let at = |prefix: &str| format!("{prefix}/{name}");
@@ -28,6 +29,7 @@ pub fn mount(name: &str, service: Router) -> Router {
         .nest(&at(""), service)
         .route(&format!("/functions/v1/{name}/"), forward(slash.clone()))
         .route(&format!("/{name}/"), forward(slash))
+        .merge(proxied)
 }
 
 fn forward(service: Router) -> axum::routing::MethodRouter {

@@ -2,21 +2,24 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::StatusCode;
+use bytes::{Bytes, BytesMut};
+use http::{Method, StatusCode};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
-use crate::CommonArgs;
+use crate::{CommonArgs, Registered};
 
 /// The other services' addresses and one connection pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Peers(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     client: reqwest::Client,
     functions_url: String,
     service_urls: HashMap<String, String>,
+    /// Services that others wrote: they are not shown the key.
+    registered: HashMap<String, Registered>,
     key: Option<String>,
     triggers: TaskTracker,
 }
@@ -51,12 +54,21 @@ pub enum PeerError {
         /// Why, without address or key.
         cause: String,
     },
+    /// The answer is longer than the caller takes.
+    #[error("{service} answered more than {most} bytes")]
+    TooLarge {
+        /// Name of the service.
+        service: String,
+        /// Bytes that the caller takes.
+        most: usize,
+    },
 }
 
 impl Peers {
     /// Peers as the settings say.
     pub fn new(args: &CommonArgs) -> anyhow::Result<Self> {
-        Self::at(&args.functions_url, args.service_urls(), args.gate.service_key())
+        let (key, registered) = (args.gate.service_key(), args.services.registered()?);
+        Ok(Self::at(&args.functions_url, args.service_urls(), key)?.with_registered(registered))
     }
 
     /// Peers below `functions_url`, but for those with an address of their own.
@@ -74,34 +86,49 @@ impl Peers {
             .build()?;
         let functions_url = functions_url.trim_end_matches('/').to_owned();
         let triggers = TaskTracker::new();
-        Ok(Self(Arc::new(Inner { client, functions_url, service_urls, key, triggers })))
+        let registered = HashMap::new();
+        let inner = Inner { client, functions_url, service_urls, registered, key, triggers };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The same peers, with `service` reached at `url`.
     pub fn with_service(self, service: &str, url: String) -> Self {
-        let mut service_urls = self.0.service_urls.clone();
-        service_urls.insert(service.to_owned(), url);
-        Self(Arc::new(Inner {
-            client: self.0.client.clone(),
-            functions_url: self.0.functions_url.clone(),
-            service_urls,
-            key: self.0.key.clone(),
-            triggers: self.0.triggers.clone(),
-        }))
+        let mut inner = (*self.0).clone();
+        inner.service_urls.insert(service.to_owned(), url);
+        Self(Arc::new(inner))
     }
 
-    /// Whether `service` is one of the six or was given an address.
+    /// The same peers, and services that others wrote.
+    pub fn with_registered(self, registered: HashMap<String, Registered>) -> Self {
+        let mut inner = (*self.0).clone();
+        inner.registered.extend(registered);
+        Self(Arc::new(inner))
+    }
+
+    /// Whether `service` is one of the six, was given an address or is registered.
     pub fn knows(&self, service: &str) -> bool {
-        tasker_core::call::SERVICES.contains(&service) || self.0.service_urls.contains_key(service)
+        tasker_core::call::SERVICES.contains(&service)
+            || self.0.service_urls.contains_key(service)
+            || self.0.registered.contains_key(service)
+    }
+
+    /// The service that task code calls `name`, if [`Peers::knows`] it.
+    pub fn resolve(&self, name: &str) -> Option<String> {
+        tasker_core::call::registered(name, |name| self.knows(name))
     }
 
     /// Names that [`Peers::knows`].
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> =
             tasker_core::call::SERVICES.iter().map(|s| (*s).to_owned()).collect();
-        names.extend(
-            self.0.service_urls.keys().filter(|n| !names.contains(n)).cloned().collect::<Vec<_>>(),
-        );
+        let mut more: Vec<&String> =
+            self.0.service_urls.keys().chain(self.0.registered.keys()).collect();
+        more.sort();
+        for name in more {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         names
     }
 
@@ -114,31 +141,62 @@ impl Peers {
         headers: &[(&'static str, String)],
         timeout: Duration,
     ) -> Result<PeerReply, PeerError> {
-        let url = match self.0.service_urls.get(service) {
+        let request = self.request(Method::POST, service, path).timeout(timeout).json(body);
+        answer(service, with_headers(request, headers), usize::MAX).await
+    }
+
+    /// The same; of a longer answer than `most` bytes no more is read.
+    pub async fn post_for(
+        &self,
+        service: &str,
+        body: &(impl Serialize + Sync),
+        headers: &[(&'static str, String)],
+        timeout: Duration,
+        most: usize,
+    ) -> Result<PeerReply, PeerError> {
+        let request = self.request(Method::POST, service, "").timeout(timeout).json(body);
+        answer(service, with_headers(request, headers), most).await
+    }
+
+    /// Whether somebody is there: a `GET` on the service is answered at once, and well.
+    pub async fn answers(&self, service: &str) -> bool {
+        let reply = self.get(service, "", Duration::from_secs(2)).await;
+        reply.is_ok_and(|reply| reply.status.is_success())
+    }
+
+    /// GETs `<service><path>`, with a query if the path has one.
+    pub async fn get(
+        &self,
+        service: &str,
+        path: &str,
+        timeout: Duration,
+    ) -> Result<PeerReply, PeerError> {
+        answer(service, self.request(Method::GET, service, path).timeout(timeout), usize::MAX).await
+    }
+
+    /// A request to a service, with the key that it may see.
+    fn request(&self, method: Method, service: &str, path: &str) -> reqwest::RequestBuilder {
+        let inner = &self.0;
+        if let (None, Some(other)) =
+            (inner.service_urls.get(service), inner.registered.get(service))
+        {
+            let request = inner.client.request(method, format!("{}{path}", other.url));
+            return match &other.token {
+                Some(token) => request.bearer_auth(token.expose()),
+                None => request,
+            };
+        }
+        let url = match inner.service_urls.get(service) {
             Some(url) => format!("{url}{path}"),
-            None => format!("{}/{service}{path}", self.0.functions_url),
+            None => format!("{}/{service}{path}", inner.functions_url),
         };
-        let mut request = self.0.client.post(url).timeout(timeout).json(body);
-        if let Some(key) = &self.0.key {
-            request = request.header("apikey", key);
+        let request = inner.client.request(method, url);
+        match &inner.key {
             // Keys that are no tokens go without Authorization, as current clients send them.
-            if !key.starts_with("sb_") {
-                request = request.bearer_auth(key);
-            }
+            Some(key) if key.starts_with("sb_") => request.header("apikey", key),
+            Some(key) => request.header("apikey", key).bearer_auth(key),
+            None => request,
         }
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        let failed = |e: reqwest::Error| failure(service, e);
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(http::header::RETRY_AFTER)
-            .and_then(|v| v.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
-        let body = response.bytes().await.map_err(failed)?;
-        Ok(PeerReply { status, retry_after, body })
     }
 
     /// Fire and forget: sends after the caller has moved on, three tries with jitter.
@@ -175,6 +233,36 @@ impl Peers {
         self.0.triggers.close();
         let _ = tokio::time::timeout(Duration::from_secs(3), self.0.triggers.wait()).await;
     }
+}
+
+fn with_headers(
+    request: reqwest::RequestBuilder,
+    headers: &[(&'static str, String)],
+) -> reqwest::RequestBuilder {
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
+}
+
+async fn answer(
+    service: &str,
+    request: reqwest::RequestBuilder,
+    most: usize,
+) -> Result<PeerReply, PeerError> {
+    let failed = |e: reqwest::Error| failure(service, e);
+    let mut response = request.send().await.map_err(failed)?;
+    let status = response.status();
+    let retry_after = response
+        .headers()
+        .get(http::header::RETRY_AFTER)
+        .and_then(|v| v.to_str().ok()?.parse().ok())
+        .map(Duration::from_secs);
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > most {
+            return Err(PeerError::TooLarge { service: service.to_owned(), most });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(PeerReply { status, retry_after, body: body.freeze() })
 }
 
 fn failure(service: &str, error: reqwest::Error) -> PeerError {

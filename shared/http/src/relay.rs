@@ -13,10 +13,17 @@ use crate::{ApiError, body::Paced};
 /// Longest error text that is put into JSON.
 const TEXT: usize = 4 << 10;
 
+/// What some function of Supabase may be called with.
+const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+
 /// The layer: outside of every service, inside of CORS.
 pub async fn relay(request: Request, next: Next) -> Response {
     if let Some(refusal) = refusal(&request) {
-        return refusal.into_response();
+        let mut answer = refusal.into_response();
+        if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
+            answer.headers_mut().insert(header::ALLOW, ALLOW);
+        }
+        return answer;
     }
     let (parts, body) = request.into_parts();
     let (body, cut) = Paced::new(body);

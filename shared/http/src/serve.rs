@@ -23,7 +23,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
-use crate::{CommonArgs, Gate, init_tracing, install_crypto, with_gate};
+use crate::{CommonArgs, Gate, health, init_tracing, install_crypto, with_gate};
 
 /// A client that has not sent its headers by then is cut.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -134,6 +134,9 @@ where
 {
     init_tracing(args.log_json);
     install_crypto();
+    if args.health {
+        return health::probe(args).await;
+    }
     if let Some(faults) = tasker_core::fault::active() {
         tracing::warn!(faults, "TASKER_FAULT is set: this process breaks on purpose");
     }

@@ -2,17 +2,17 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
-    Result, StoreError, lenient,
+    Result,
     postgres::SlotGuard,
-    table::TableQuery,
+    rest::{Answer, Asker, Query, QueryError},
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
-        RunFilter, RunImage, SubmitOptions, Submitted, Waiting,
+        RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
     },
 };
 
@@ -37,6 +37,9 @@ pub trait StorageAdapter: Send + Sync {
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>>;
     /// Leases one row, if it is ready.
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>>;
+    /// The call that a commit under `lease` (of a call, or of the root) handed to the holder, if it
+    /// still has it: for a holder who did not get the answer to that commit.
+    async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>>;
     /// Leases a call that is `needs_attention`, for a person who knows what became of it: then
     /// [`record`](Self::record) its outcome, or [`release`](Self::release) it to be sent again.
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>>;
@@ -45,12 +48,16 @@ pub trait StorageAdapter: Send + Sync {
     /// Commits what task code did up to its quiet point: the delivered outcome, the calls it made,
     /// its end. Rejected if the lease was lost or the journal grew meanwhile.
     async fn advance(&self, advance: &Advance) -> Result<Advanced>;
-    /// Records a call's outcome for a run whose isolate is gone; the run waits to be resumed.
+    /// Records a call's outcome for a run whose isolate is gone; the run waits to be resumed. An
+    /// outcome that the database does not take becomes a failure that says so.
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced>;
     /// Gives a row back, to be claimed again after `delay_ms`.
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()>;
     /// Keeps a lease; false if it was lost.
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool>;
+    /// Whoever worked on it for this holder died: the lease runs out after `delay_ms`, which counts
+    /// as a crash. False if it was lost before.
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64) -> Result<bool>;
     /// Frees leases that ran out (at most 100 at a time) and, with `slot`, all those a previous
     /// process of that name held. Calls that must not be repeated blindly become
     /// `needs_attention`; a row that lost its third lease fails with a `CrashLoop`, and so does its
@@ -73,9 +80,15 @@ pub trait StorageAdapter: Send + Sync {
     /// A run that failed or was cancelled goes on from its last failed step, or from the end of
     /// its journal. Outcomes so far are kept.
     async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced>;
+    /// An open run goes on on another version of its code, which a replay of its journal has
+    /// tried. Rejected as outdated if the journal or the version is another by now, and as busy
+    /// while the code runs.
+    async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced>;
     /// Forgets at most `limit` runs that ended longer ago than this, with their calls and logs.
     /// Answers how many.
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize>;
+    /// Forgets one run, with its calls and logs, if it ended. Answers whether it did.
+    async fn forget(&self, run: TaskRunId) -> Result<bool>;
 
     /// Publishes a task; changed code makes a new version. Answers it as it is now.
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction>;
@@ -116,16 +129,15 @@ pub trait StorageAdapter: Send + Sync {
     /// Forgets all runs; functions and secrets stay.
     async fn clear_runs(&self) -> Result<()>;
 
-    /// A query of task code on one table; rows as JSON objects, their JSON columns byte for byte.
-    async fn table_json(&self, query: &TableQuery) -> Result<Vec<Json>>;
-    /// The same as values; what a [`serde_json::Value`] cannot hold (half a surrogate pair, a
-    /// number beyond an f64) is replaced.
-    async fn table(&self, query: &TableQuery) -> Result<Vec<serde_json::Value>> {
-        let rows = self.table_json(query).await?;
-        let parse = |row: &Json| lenient::parse(row.get());
-        let rows: std::result::Result<_, _> = rows.iter().map(parse).collect();
-        rows.map_err(|e| StoreError::Corrupt(e.to_string()))
-    }
+    /// A request of task code on its own tables. Without `asker` the service role asks.
+    async fn rest(
+        &self,
+        query: &Query,
+        asker: Option<&Asker>,
+    ) -> std::result::Result<Answer, QueryError>;
+    /// Runs a script of a test; statements are parted by `;;`, since SQLite takes one at a time.
+    #[cfg(any(test, feature = "conformance"))]
+    async fn script(&self, sql: &str) -> Result<()>;
 
     /// What is wrong with the runs as they are now: nothing, unless there is a fault in the engine
     /// or somebody changed rows by hand. For tests and `tasker` itself.

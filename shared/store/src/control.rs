@@ -12,7 +12,8 @@ use crate::{
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
     sql, submit,
-    types::{Advanced, Resolution, Retry},
+    types::{Advanced, Resolution, Retry, Upgrade},
+    value::Row,
     verbs::{commit, finish, granted, load, load_above, one},
 };
 
@@ -161,9 +162,40 @@ pub async fn retry<S: Session>(
 }
 
 async fn retrying<S: Session>(s: &mut S, run: TaskRunId, how: Retry, t: Times) -> Result<Plan> {
-    let root = s.query(sql::ROOT, vec![run.into()]).await?;
-    let mut root = root.into_iter().next().ok_or_else(|| StoreError::missing("task run", run))?;
-    submit::reopen(s, StackRunId(root.int()?), how, t).await
+    let root = root_of(s, run).await?;
+    submit::reopen(s, root, how, t).await
+}
+
+async fn root_of<S: Session>(s: &mut S, run: TaskRunId) -> Result<StackRunId> {
+    let found = s.query(sql::ROOT, vec![run.into()]).await?;
+    let row = found.into_iter().next().ok_or_else(|| StoreError::missing("task run", run));
+    Ok(StackRunId(row?.int()?))
+}
+
+/// An open run goes on on another version of its code.
+pub async fn upgrade<S: Session>(
+    mut s: S,
+    run: TaskRunId,
+    how: Upgrade,
+    times: Times,
+) -> Result<Advanced> {
+    let plan = upgrading(&mut s, run, how, times).await;
+    commit(s, plan, times).await
+}
+
+async fn upgrading<S: Session>(s: &mut S, run: TaskRunId, how: Upgrade, t: Times) -> Result<Plan> {
+    let root = root_of(s, run).await?;
+    let loaded = load(s, root).await?;
+    // Under the lock: whoever else moves the run holds it too.
+    let pinned = s.query(sql::PINNED, vec![run.into(), how.to.into()]).await?;
+    let mut pinned = one(pinned)?;
+    if pinned.maybe_int()? != Some(how.from) {
+        return Err(Rejected::Outdated.into());
+    }
+    if !pinned.bool()? {
+        return Err(StoreError::NotFound(format!("version {} of run {run}'s task", how.to)));
+    }
+    loaded.upgrade(how, t)
 }
 
 /// Ends what a row whose holders keep dying stands for, if it is still so; answers whether.
@@ -208,10 +240,20 @@ async fn poisoned<S: Session>(
     loaded.crash_loop(&lease, Err(json::of(&error)), now, times).map(Some)
 }
 
-/// Forgets ended runs.
+/// Forgets runs that ended long ago.
 pub async fn prune<S: Session>(mut s: S, older_than_ms: i64, limit: u32) -> Result<usize> {
     let age = older_than_ms.saturating_neg();
     let rows = s.query(sql::PRUNABLE, vec![age.into(), limit.into()]).await?;
+    forget_all(s, rows).await
+}
+
+/// Forgets one run, if it ended.
+pub async fn forget<S: Session>(mut s: S, run: TaskRunId) -> Result<usize> {
+    let rows = s.query(sql::FORGETTABLE, vec![run.into()]).await?;
+    forget_all(s, rows).await
+}
+
+async fn forget_all<S: Session>(s: S, rows: Vec<Row>) -> Result<usize> {
     let ids = rows.into_iter().map(|mut r| r.int()).collect::<Result<Vec<_>>>()?;
     let list: Value = json::of(&ids).into();
     let writes = sql::PRUNE.into_iter().map(|text| Write::new(text, [list.clone()]));

@@ -1,6 +1,6 @@
 //! What can go wrong in the store, as far as callers decide differently.
 
-use tasker_core::chain::Rejected;
+use tasker_core::{TaskError, chain::Rejected};
 use tasker_seal::SealError;
 
 /// Result of a verb.
@@ -38,6 +38,11 @@ pub enum StoreError {
     /// A row does not hold what the schema promises.
     #[error("corrupt row: {0}")]
     Corrupt(String),
+}
+
+/// What a task is told when the database does not take a value: its `why`.
+pub fn refused_value(why: &str) -> TaskError {
+    TaskError::new("StorageError", format!("the database refused a value: {why}"))
 }
 
 impl StoreError {

@@ -2,16 +2,15 @@
 //!
 //! [`StorageAdapter`] is what the services use: verbs, each one transaction. [`connect`] opens
 //! Postgres or SQLite. Inside: one SQL text for both ([`dialect`], `sql`), verbs written once over
-//! a small `Session` (`verbs`), and what to write decided by core's state machine (`plan`).
+//! a small `Session` (`verbs`), and what to write decided by core's state machine (`plan`). [`rest`]
+//! is what task code asks of its own tables.
 
 mod adapter;
-mod columns;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod control;
 mod dialect;
 mod error;
-mod ident;
 mod image;
 mod invariants;
 mod keys;
@@ -19,16 +18,17 @@ mod keystore;
 mod lenient;
 mod plan;
 mod postgres;
+pub mod rest;
 mod rotate;
 mod rows;
 mod sealing;
 mod session;
+mod shares;
 mod sql;
 mod sqlite;
 mod store;
 mod submit;
 mod sweep;
-mod table;
 mod types;
 mod value;
 mod vault;
@@ -42,12 +42,11 @@ pub use tasker_seal::{KeySettings, MasterKey, SealError, Secret};
 
 pub use adapter::StorageAdapter;
 pub use dialect::Dialect;
-pub use error::{Result, StoreError};
+pub use error::{Result, StoreError, refused_value};
 pub use postgres::SlotGuard;
-pub use table::{Filter, Order, TableOp, TableQuery};
 pub use types::{
     Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
-    RunFilter, RunImage, SubmitOptions, Submitted, Waiting,
+    RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
 };
 pub use value::Value;
 

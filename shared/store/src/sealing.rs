@@ -14,8 +14,8 @@ use tasker_seal::{Place, SealError};
 
 use crate::{
     Result, Value,
-    columns::Columns,
     keys::MasterKeys,
+    rest::QueryError,
     session::{Session, Write},
     types::RunImage,
     value::{Hidden, Row},
@@ -111,9 +111,8 @@ impl<S: Session> Session for Sealing<'_, S> {
         &mut self,
         sql: String,
         params: Vec<Value>,
-        columns: Columns,
-    ) -> Result<Vec<Row>> {
-        self.inner.query_text(sql, params, columns).await
+    ) -> std::result::Result<Vec<Row>, QueryError> {
+        self.inner.query_text(sql, params).await
     }
 
     async fn commit(self, writes: Vec<Write>) -> Result<Vec<Vec<Row>>> {

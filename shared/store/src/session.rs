@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::{Dialect, Result, Value, columns::Columns, postgres::SlotGuard, value::Row};
+use crate::{Dialect, Result, Value, postgres::SlotGuard, rest::QueryError, value::Row};
 
 /// A statement and its parameters.
 #[derive(Debug)]
@@ -33,14 +33,12 @@ pub trait Session: Send {
     /// others committed while the one before it waited for a lock.
     fn queries(&mut self, reads: Vec<Write>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send;
 
-    /// Runs a text that was built at run time; its identifiers were checked by the caller. Each
-    /// row comes back as one JSON object in one text column.
+    /// Runs a text that was built at run time; its identifiers were checked by the caller.
     fn query_text(
         &mut self,
         sql: String,
         params: Vec<Value>,
-        columns: Columns,
-    ) -> impl Future<Output = Result<Vec<Row>>> + Send;
+    ) -> impl Future<Output = std::result::Result<Vec<Row>, QueryError>> + Send;
 
     /// Runs `writes` in order and commits, in one round trip where the database can.
     fn commit(self, writes: Vec<Write>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send;
@@ -66,6 +64,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Removes what deleted rows and earlier values left behind in the database's files, as far as
     /// it can: secrets that were in clear are sealed now.
     fn scrub(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Runs a script of a test.
+    #[cfg(any(test, feature = "conformance"))]
+    fn script(&self, sql: &str) -> impl Future<Output = Result<()>> + Send;
 
     /// Takes a slot's name for this process.
     fn hold_slot(&self, slot: &str) -> impl Future<Output = Result<Option<SlotGuard>>> + Send;

@@ -2,26 +2,26 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault, json,
+    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
-    Dialect, LEASE_MS, Result, StorageAdapter, StoreError, Value,
-    columns::Columns,
+    LEASE_MS, Result, StorageAdapter, StoreError, Value,
     control::{self, Stop},
     image, invariants,
     keys::MasterKeys,
     plan::Times,
     postgres::SlotGuard,
+    refused_value,
+    rest::{self, Answer, Asker, Query, QueryError},
     rows,
     sealing::{self, Sealing, open_handed},
     session::{Backend, Session, Write},
-    sql, submit,
-    table::TableQuery,
+    shares, sql, submit,
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
-        RunFilter, RunImage, SubmitOptions, Submitted, Waiting,
+        RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
     },
     verbs::{self, Wanted},
 };
@@ -68,6 +68,12 @@ impl<B: Backend> Store<B> {
     ) -> Result<Vec<crate::value::Row>> {
         verbs::single(self.begin().await?, sql, params).await
     }
+
+    /// The lease runs out after `ms`; false if it was lost.
+    async fn lease_for(&self, lease: &LeaseRef, ms: i64) -> Result<bool> {
+        let params = vec![lease.id.into(), lease.epoch.into(), (&lease.owner).into(), ms.into()];
+        Ok(!self.ask(sql::HEARTBEAT, params).await?.is_empty())
+    }
 }
 
 #[async_trait]
@@ -101,6 +107,13 @@ impl<B: Backend> StorageAdapter for Store<B> {
         fault::around("claim", self.claimed(Wanted::Row(id), owner)).await
     }
 
+    async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>> {
+        let owner = &lease.owner;
+        let params = vec![root.into(), owner.into(), lease.id.into(), lease.epoch.into()];
+        let found = self.ask(sql::HANDED_BY, params).await?.into_iter().next();
+        Ok(found.map(|row| verbs::claimed(row, owner)).transpose()?.map(|c| c.row))
+    }
+
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
         self.claimed(Wanted::Attention(id), owner).await
     }
@@ -119,8 +132,15 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        fault::around("record", verbs::record(self.begin().await?, lease, outcome, at_ms, TIMES))
-            .await
+        let done = verbs::record(self.begin().await?, lease, outcome, at_ms, TIMES);
+        match fault::around("record", done).await {
+            // The run must not hang on a value that the database does not take.
+            Err(StoreError::Invalid { message, .. }) => {
+                let refused = Err(tasker_core::json::of(&refused_value(&message)));
+                verbs::record(self.begin().await?, lease, &refused, at_ms, TIMES).await
+            }
+            done => done,
+        }
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
@@ -132,9 +152,11 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool> {
-        let params =
-            vec![lease.id.into(), lease.epoch.into(), (&lease.owner).into(), LEASE_MS.into()];
-        Ok(!self.ask(sql::HEARTBEAT, params).await?.is_empty())
+        self.lease_for(lease, LEASE_MS).await
+    }
+
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64) -> Result<bool> {
+        self.lease_for(lease, delay_ms).await
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
@@ -145,7 +167,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn next_deadline(&self) -> Result<Option<u64>> {
-        let rows = self.ask(sql::NEXT_DEADLINE, vec![]).await?;
+        let rows = self.ask(sql::NEXT_DEADLINE, vec![shares::in_some_order().into()]).await?;
         let ms = verbs::one(rows)?.maybe_int()?;
         Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
     }
@@ -171,8 +193,16 @@ impl<B: Backend> StorageAdapter for Store<B> {
         control::retry(self.begin().await?, run, how, TIMES).await
     }
 
+    async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced> {
+        control::upgrade(self.begin().await?, run, how, TIMES).await
+    }
+
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize> {
         control::prune(self.begin().await?, older_than_ms, limit).await
+    }
+
+    async fn forget(&self, run: TaskRunId) -> Result<bool> {
+        Ok(control::forget(self.begin().await?, run).await? > 0)
     }
 
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {
@@ -248,25 +278,19 @@ impl<B: Backend> StorageAdapter for Store<B> {
         self.begin().await?.commit(writes).await.map(|_| ())
     }
 
-    async fn table_json(&self, query: &TableQuery) -> Result<Vec<Json>> {
-        query.check()?;
-        let mut s = self.begin().await?;
-        let columns = match self.backend.dialect() {
-            Dialect::Postgres => Columns::default(),
-            Dialect::Sqlite => {
-                Columns::read(s.query(sql::COLUMNS, vec![(&query.table).into()]).await?)?
-            }
-        };
-        let (text, params) = query.render(self.backend.dialect(), &columns)?;
-        let rows = s.query_text(text, params, columns).await?;
-        verbs::finish(s).await?;
-        if !query.answers() {
-            return Ok(Vec::new());
-        }
-        let parse = |mut r: crate::value::Row| {
-            json::parse(r.text()?).map_err(|e| StoreError::Corrupt(e.to_string()))
-        };
-        rows.into_iter().map(parse).collect()
+    async fn rest(
+        &self,
+        query: &Query,
+        asker: Option<&Asker>,
+    ) -> std::result::Result<Answer, QueryError> {
+        rest::run(&self.backend, query, asker).await
+    }
+
+    #[cfg(any(test, feature = "conformance"))]
+    async fn script(&self, sql: &str) -> Result<()> {
+        let word = |word| self.backend.dialect().render(word);
+        let sql = sql.replace("{id}", &word("{id}")).replace("{doc}", &word("{doc}"));
+        self.backend.script(&sql).await
     }
 
     async fn check_invariants(&self) -> Result<Vec<String>> {

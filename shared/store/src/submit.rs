@@ -6,7 +6,7 @@ use crate::{
     Result, StoreError, Value,
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
-    sql,
+    shares, sql,
     types::{NewRun, Retry, SubmitOptions, Submitted},
     value::Row,
     verbs::{granted, load_above, one},
@@ -37,7 +37,9 @@ async fn make<S: Session>(
             return Ok((known, Vec::new()));
         }
         refuse_overload(s, options).await?;
-        return Ok((insert(s, new, options, false).await?, Vec::new()));
+        // Only here and not with each step: a notification costs a lock on all commits.
+        let tell = vec![Write::new(sql::TELL, [])];
+        return Ok((insert(s, new, options, false).await?, tell));
     };
     // The run above first: it is locked before the one below exists.
     let above = load_above(s, lease.id).await?;
@@ -151,6 +153,7 @@ async fn insert<S: Session>(
         code.into(),
         (!paused).into(),
         options.timeout_ms.into(),
+        shares::of(&new.name).into(),
     ];
     let root_id = StackRunId(one(s.query(sql::INSERT_ROOT, root).await?)?.int()?);
     Ok(Submitted { task_run_id, root_id })

@@ -49,6 +49,19 @@ pub struct Retry {
     pub timeout_ms: Option<i64>,
 }
 
+/// A move of an open run to another version of its code, as a replay has tried it.
+#[derive(Clone, Copy, Debug)]
+pub struct Upgrade {
+    /// Version that the run had.
+    pub from: i64,
+    /// Version that was tried.
+    pub to: i64,
+    /// Outcomes that were replayed.
+    pub deliveries: u32,
+    /// Calls and timers that were compared.
+    pub calls: u32,
+}
+
 /// A call that waits for a person.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Waiting {
@@ -133,9 +146,11 @@ pub struct Advance {
     pub deliveries: u32,
     /// Calls and timers the code had made before.
     pub calls: u32,
+    /// Epoch of the root's lease under which this isolate was made, if that is known.
+    pub made_at: Option<i64>,
     /// What it asked for now, in order.
     pub asked: Vec<Ask>,
-    /// Timers it cleared.
+    /// Timers it cleared, and calls it aborted.
     pub cleared: Vec<u32>,
     /// How it ended, if it did.
     pub end: Option<Outcome>,

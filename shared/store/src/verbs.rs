@@ -12,7 +12,7 @@ use crate::{
     Result, StoreError, Value,
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
-    sql,
+    shares, sql,
     types::{Advance, Advanced, Claimed, Outcome},
     value::Row,
 };
@@ -32,7 +32,7 @@ pub async fn granted<S: Session, T>(s: S, planned: Result<T>) -> Result<(S, T)> 
 /// Which row to lease.
 #[derive(Clone, Copy)]
 pub enum Wanted {
-    /// The ready one that has waited longest.
+    /// The one that has waited longest in a share that is its turn.
     Next,
     /// This one, if it is ready.
     Row(StackRunId),
@@ -54,11 +54,15 @@ pub async fn claim<S: Session>(
         Wanted::Attention(id) => (sql::CLAIM_ATTENTION, Some(id)),
     };
     params.extend(row.map(Value::from));
+    if row.is_none() {
+        params.push(shares::in_some_order().into());
+    }
     let found = single(s, statement, params).await?;
     found.into_iter().next().map(|row| claimed(row, owner)).transpose()
 }
 
-fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
+/// Reads a row as claims answer it.
+pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
     let id = StackRunId(r.int()?);
     let task_run_id = TaskRunId(r.int()?);
     let parent = r.maybe_int()?.map(StackRunId);

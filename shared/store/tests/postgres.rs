@@ -13,9 +13,10 @@ use std::{
 };
 
 use support::{proxy::CountingProxy, warm_steps};
+use tasker_core::HostCall;
 use tasker_store::{
-    KeySettings, MasterKey, NewRun, StorageAdapter, StoreError, conformance::CASES, connect,
-    connect_with,
+    Advance, Ask, KeySettings, MasterKey, NewRun, StorageAdapter, StoreError, conformance::CASES,
+    connect, connect_with,
 };
 use tasker_testkit::pg::{Cluster, Database, Server};
 use tokio_postgres::NoTls;
@@ -260,4 +261,58 @@ async fn a_slot_is_one_process() {
     assert!(refused.to_string().contains("works as 'p'"), "{refused}");
     drop(held);
     assert!(other.hold_slot("p").await.unwrap().is_some(), "free as soon as its holder is gone");
+}
+
+#[tokio::test]
+async fn whoever_holds_a_slot_hears_of_new_runs() {
+    let server = Server::obtain().unwrap();
+    let (database, store) = fresh(&server).await;
+    let other = connect(database.url()).await.unwrap();
+    let held = store.hold_slot("p").await.unwrap().unwrap();
+    let created = held.created();
+    let heard = async |most: Duration| tokio::time::timeout(most, created.notified()).await.is_ok();
+    other.publish("t", "module.exports = () => 1", None).await.unwrap();
+    assert!(!heard(Duration::from_millis(200)).await, "no run was made");
+    let input = tasker_core::json::null();
+    let run = NewRun { name: "t".into(), input, code: None, parent: None };
+    other.submit(&run).await.unwrap();
+    assert!(heard(Duration::from_secs(10)).await, "a run was made");
+    // Whoever could not listen is told once it can again.
+    let cut = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %'";
+    client(database.url()).await.batch_execute(cut).await.unwrap();
+    assert!(heard(Duration::from_secs(20)).await, "the connection is back");
+}
+
+#[tokio::test]
+async fn an_outcome_that_the_database_refuses_is_a_failure() {
+    let server = Server::obtain().unwrap();
+    let (_database, store) = fresh(&server).await;
+    store.publish("t", "module.exports = () => 1", None).await.unwrap();
+    let input = tasker_core::json::null();
+    let run = NewRun { name: "t".into(), input, code: None, parent: None };
+    let run = store.submit(&run).await.unwrap();
+    let root = store.claim("p").await.unwrap().unwrap().row.lease;
+    let args = tasker_core::json::of::<[(); 0]>(&[]);
+    let ask = Ask::Call(HostCall::new("wrappedgapi", "gmail.users.messages.get", args));
+    let first = Advance {
+        root_id: run.root_id,
+        by: root,
+        delivered: None,
+        deliveries: 0,
+        calls: 0,
+        made_at: None,
+        asked: vec![ask],
+        cleared: Vec::new(),
+        end: None,
+        keep: Some("p".into()),
+        logs: Vec::new(),
+    };
+    let call = store.advance(&first).await.unwrap().next.unwrap();
+    // Deeper than Postgres reads.
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let deep = tasker_core::json::parse(deep).unwrap();
+    assert!(store.record(&call.lease, &Ok(deep), 1).await.unwrap().wake);
+    let row = store.stack_run(call.lease.id).await.unwrap().unwrap();
+    let error = row.error.unwrap();
+    assert!(error.get().contains("StorageError") && row.status.as_str() == "failed", "{error}");
 }

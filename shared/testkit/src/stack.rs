@@ -110,9 +110,9 @@ impl Stack {
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 
-    /// Publishes code.
+    /// Publishes code, be it broken: that a run then says where is a case of its own.
     pub async fn publish(&self, name: &str, code: &str) -> anyhow::Result<()> {
-        let body = serde_json::json!({ "name": name, "code": code });
+        let body = serde_json::json!({ "name": name, "code": code, "check": false });
         let (status, reply) = self.post("tasks/publish", &body).await?;
         ensure!(status == 200, "publish answered {status}: {reply}");
         Ok(())

@@ -92,6 +92,27 @@ async fn failures_that_pass_are_tried_again_as_the_call_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_task_says_how_its_calls_are_made() {
+    let (stack, seen) = stack("call-defaults").await;
+    let task = |options: &str| {
+        format!(
+            "module.exports = () => __callHostTool__('wrappedflaky', 'broken', []); \
+             module.exports.callOptions = {options};"
+        )
+    };
+    let own = task("{ retry: { attempts: 3, backoffMs: 10, statuses: [500] } }");
+    let row = stack.run("task-options", &own, json!({})).await.unwrap();
+    assert_eq!((&row["status"], requests(&seen, "broken").len()), (&json!("failed"), 3), "{row}");
+    let module = "export const callOptions = { retry: false }; \
+        export default () => __callHostTool__('wrappedflaky', 'once', []);";
+    let row = stack.run("module-options", module, json!({})).await.unwrap();
+    assert_eq!((&row["error"]["status"], requests(&seen, "once").len()), (&json!(503), 1), "{row}");
+    let row = stack.run("wrong-options", &task("{ retires: 3 }"), json!({})).await.unwrap();
+    let said = row["error"]["message"].as_str().unwrap();
+    assert!(said.contains("callOptions of the task: unknown field `retires`"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_with_a_key_is_repeated_after_a_timeout_and_one_without_is_not() {
     let (stack, seen) = stack("call-keys").await;
     let keyed = "{ timeoutMs: 200, idempotencyKey: 'order 17', retry: { backoffMs: 10 } }";

@@ -37,10 +37,9 @@ async fn on_sqlite_in_one_process() {
     let dir = folder("one");
     let said = through_everything(&Shape::One, &dir).await.unwrap();
     let mut places = logs(&dir);
-    for file in ["tasker.db", "tasker.db-wal"] {
-        let bytes = std::fs::read(dir.join(file)).unwrap_or_default();
-        places.push((file.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
-    }
+    let read = |file| std::fs::read(dir.join(file)).unwrap_or_default();
+    let bytes = [read("tasker.db"), read("tasker.db-wal")].concat();
+    places.push(("tasker.db".to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
     judge(&said, places, "tasker.db");
 }
 

@@ -3,13 +3,17 @@
 use clap::{Args, Parser, Subcommand};
 
 mod control;
+mod flow;
 mod gmail;
 mod keystore;
+mod new;
 mod publish;
 
-pub use control::{Prune, Resolve, Retry};
+pub use control::{Prune, Resolve, Retry, Upgrade};
+pub use flow::{Flow as FlowArgs, FlowCommand};
 pub use gmail::GmailSearch;
 pub use keystore::{Keystore, KeystoreCommand, MasterKeys};
+pub use new::{New, NewService, NewTask};
 pub use publish::Publish;
 
 const EXAMPLES: &str = "\
@@ -24,7 +28,9 @@ Examples:
   tasker inspect 12
   tasker attention
   tasker resolve 345 --result '{\"id\":\"msg-1\"}'
-  tasker retry 12 --newest-code";
+  tasker retry 12 --newest-code
+  tasker upgrade 13
+  tasker new task greet-users";
 
 /// The command line of tasker, a durable task runner.
 #[derive(Debug, Parser)]
@@ -44,7 +50,8 @@ pub struct Connection {
     /// The part before /tasks; else SUPABASE_URL plus /functions/v1, else a local Supabase's.
     #[arg(long, global = true, env = "TASKER_FUNCTIONS_URL", value_name = "URL")]
     pub functions_url: Option<String>,
-    /// Key sent with each request; SUPABASE_ANON_KEY is used when there is none.
+    /// Key sent with each request; else SUPABASE_SECRET_KEY, SUPABASE_ANON_KEY or
+    /// SUPABASE_PUBLISHABLE_KEY.
     #[arg(long, global = true, env = "SUPABASE_SERVICE_ROLE_KEY", hide_env_values = true)]
     pub key: Option<String>,
 }
@@ -113,10 +120,17 @@ pub enum Command {
     },
     /// Let a failed or cancelled run go on from its last failed step.
     Retry(Retry),
+    /// Let open runs go on on the newest version of their code, if it makes the same calls.
+    Upgrade(Upgrade),
+    /// Write the first lines of a task or of a service.
+    #[command(subcommand)]
+    New(New),
     /// List calls whose outcome is unknown: they wait for a person.
     Attention,
     /// Say what became of such a call.
     Resolve(Resolve),
+    /// Flows: check, draw, publish, execute, get, resume, delete.
+    Flow(FlowArgs),
 }
 
 /// A task and its input.

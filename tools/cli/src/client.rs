@@ -36,6 +36,8 @@ pub enum ClientError {
         status: u16,
         /// The service's words.
         message: String,
+        /// All it answered.
+        body: Box<Value>,
     },
     /// The answer has another shape than the service documents.
     #[error("{url} answered something else than tasker would: {problem}")]
@@ -76,7 +78,9 @@ impl Client {
             .key
             .clone()
             .filter(|key| !key.is_empty())
-            .or_else(|| env("SUPABASE_ANON_KEY"));
+            .or_else(|| env("SUPABASE_SECRET_KEY"))
+            .or_else(|| env("SUPABASE_ANON_KEY"))
+            .or_else(|| env("SUPABASE_PUBLISHABLE_KEY"));
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(120))
@@ -100,6 +104,12 @@ impl Client {
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}/{path}", self.base);
         self.send(self.http.post(&url).json(body), url).await
+    }
+
+    /// DELETEs `path` and answers its JSON.
+    pub async fn delete(&self, path: &str) -> Result<Value> {
+        let url = format!("{}/{path}", self.base);
+        self.send(self.http.delete(&url), url).await
     }
 
     /// GETs JSON from anywhere, without the key.
@@ -171,12 +181,18 @@ async fn read(response: reqwest::Response, url: String) -> Result<Value> {
     let status = response.status();
     let body = response.bytes().await.map_err(|e| unreachable(&url, &e))?;
     let parsed = serde_json::from_slice::<Value>(&body);
-    let refused =
-        |message| ClientError::Refused { url: url.clone(), status: status.as_u16(), message };
+    let refused = |message, body| ClientError::Refused {
+        url: url.clone(),
+        status: status.as_u16(),
+        message,
+        body: Box::new(body),
+    };
     match parsed {
         Ok(value) if status.is_success() && value["success"] != false => Ok(value),
-        Ok(value) => Err(refused(message(&value))),
-        Err(_) if !status.is_success() => Err(refused(cut(&String::from_utf8_lossy(&body)))),
+        Ok(value) => Err(refused(message(&value), value)),
+        Err(_) if !status.is_success() => {
+            Err(refused(cut(&String::from_utf8_lossy(&body)), Value::Null))
+        }
         Err(error) => Err(ClientError::Odd { url, problem: format!("not JSON: {error}") }),
     }
 }

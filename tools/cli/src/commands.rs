@@ -2,11 +2,14 @@
 
 mod control;
 mod database;
+mod flow;
 mod gmail_search;
 mod keystore;
+mod new;
 mod publish;
 mod runs;
 mod tasks;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -24,6 +27,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(args) => return database::migrate(&args).await,
         Command::Clear(args) => return database::clear(&args).await,
         Command::Prune(args) => return database::prune(&args).await,
+        Command::New(args) => return new::run(&args),
+        Command::Flow(ref args) => {
+            if let Some(done) = flow::with_files(args)? {
+                return Ok(done);
+            }
+        }
         _ => {}
     }
     let client = Client::new(&cli.connection)?;
@@ -43,9 +52,13 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Pause { id } => control::pause(&client, id).await,
         Command::Resume { id } => control::resume(&client, id).await,
         Command::Retry(args) => control::retry(&client, &args).await,
+        Command::Upgrade(args) => upgrade::run(&client, &args).await,
         Command::Attention => control::attention(&client).await,
         Command::Resolve(args) => control::resolve(&client, &args).await,
-        Command::Migrate(_) | Command::Clear(_) | Command::Prune(_) => Ok(ExitCode::SUCCESS),
+        Command::Migrate(_) | Command::Clear(_) | Command::Prune(_) | Command::New(_) => {
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Flow(args) => flow::run(&client, &args).await,
     }
 }
 

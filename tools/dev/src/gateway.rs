@@ -4,12 +4,13 @@ use std::{collections::HashMap, process::ExitCode, sync::Arc};
 
 use axum::{
     Router,
-    body::Body,
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderName, StatusCode, header};
-use tasker_http::{ApiError, CommonArgs};
+use tasker_core::call::resolve_alias;
+use tasker_http::{ApiError, CommonArgs, Registered};
+
+use crate::{forward, registered};
 
 /// Settings of the gateway.
 #[derive(clap::Args)]
@@ -26,53 +27,40 @@ struct Inner {
 /// Serves until told to stop.
 pub async fn serve(args: Args) -> ExitCode {
     tasker_http::run("gateway", &args.common, async |_| {
-        Ok((routes(args.common.service_urls())?, std::future::ready(())))
+        let others = args.common.services.registered()?;
+        Ok((routes(args.common.service_urls(), &others)?, std::future::ready(())))
     })
     .await
 }
 
-/// Forwards `/functions/v1/<name>/...` and `/<name>/...` to `services[name]`.
-pub fn routes(services: HashMap<String, String>) -> anyhow::Result<Router> {
-    tasker_http::install_crypto();
-    let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
-    let inner = Arc::new(Inner { client, services });
+/// Forwards `/functions/v1/<name>/...` and `/<name>/...` to `services[name]`, which check keys
+/// themselves, and to the services that others wrote, for which this process checks them.
+pub fn routes(
+    services: HashMap<String, String>,
+    others: &HashMap<String, Registered>,
+) -> anyhow::Result<Router> {
+    let inner = Arc::new(Inner { client: forward::client()?, services });
     Ok(Router::new()
-        .route("/functions/v1/{*path}", axum::routing::any(forward))
-        .route("/{*path}", axum::routing::any(forward))
-        .with_state(inner))
+        .route("/functions/v1/{*path}", axum::routing::any(to_service))
+        .route("/api/proxy/{service}", axum::routing::any(to_service))
+        .route("/{*path}", axum::routing::any(to_service))
+        .with_state(inner)
+        .merge(registered::routes(others)?))
 }
 
-async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    let path = path.strip_prefix("/functions/v1").unwrap_or(path).trim_start_matches('/');
-    let (name, rest) = path.split_once('/').map_or((path, ""), |(n, r)| (n, r));
+async fn to_service(
+    State(inner): State<Arc<Inner>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (path, query) = forward::target(request.uri());
+    let path = path.strip_prefix("functions/v1/").unwrap_or(path);
+    let (name, rest) = match path.strip_prefix("api/proxy/") {
+        // SDK proxies name the service as task code does; it answers them below its own address.
+        Some(alias) => (resolve_alias(alias), path),
+        None => path.split_once('/').map_or((path, ""), |(n, r)| (n, r)),
+    };
     let service =
         inner.services.get(name).ok_or_else(|| ApiError::not_found("Function not found"))?;
-    let query = parts.uri.query().map_or(String::new(), |q| format!("?{q}"));
-    let url = format!("{service}/{rest}{query}");
-    // Never sent twice: a retry here could repeat what a service has already done.
-    let mut headers = parts.headers;
-    for hop in [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH]
-    {
-        headers.remove(hop);
-    }
-    let body = axum::body::to_bytes(body, 64 << 20).await.map_err(|_| {
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 MiB")
-    })?;
-    let sent = inner.client.request(parts.method, url).headers(headers).body(body).send().await;
-    let reply = sent.map_err(|e| {
-        ApiError::new(
-            StatusCode::BAD_GATEWAY,
-            format!("{name} cannot be reached: {}", e.without_url()),
-        )
-    })?;
-    let mut response = Response::builder().status(reply.status());
-    for (key, value) in reply.headers() {
-        let own: [HeaderName; 2] = [header::CONNECTION, header::TRANSFER_ENCODING];
-        if !own.contains(key) {
-            response = response.header(key, value);
-        }
-    }
-    response.body(Body::from_stream(reply.bytes_stream())).map_err(ApiError::internal)
+    let (name, url) = (name.to_owned(), format!("{service}/{rest}{query}"));
+    forward::forward(&inner.client, &name, url, request, |_| ()).await
 }

@@ -1,14 +1,20 @@
 //! tasker for development.
 //!
-//! * `tasker-dev` serves all six services on one port over one SQLite file.
+//! * `tasker-dev` serves all six services on one port over one SQLite file; `--watch-dir` publishes
+//!   task code as it is saved.
 //! * `tasker-dev processes` starts the six binaries and a gateway in front of them.
 //! * `tasker-dev gateway` is that gateway alone.
 //!
 //! The services meet over HTTP in each of these, as they do in production.
 
+mod forward;
 mod gateway;
 mod one;
 mod processes;
+mod registered;
+mod reload;
+mod settings;
+mod task_routes;
 
 use std::process::ExitCode;
 

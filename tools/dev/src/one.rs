@@ -1,10 +1,17 @@
 //! All six services in one process.
 
-use std::{net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use axum::Router;
-use tasker_http::{CommonArgs, GateArgs, KeyArgs, Peers, mount};
+use tasker_http::{CommonArgs, GateArgs, KeyArgs, Peers, ServiceArgs, mount};
 use tasker_store::StorageAdapter;
+
+use crate::{registered, reload, settings::SeedArgs, task_routes};
 
 /// Settings of the one process.
 #[derive(clap::Args)]
@@ -18,12 +25,22 @@ pub struct Args {
     /// SQLite file; made if it is not there.
     #[arg(long, env = "SQLITE_DB_PATH", default_value = ".tasker/dev.db")]
     db: PathBuf,
+    /// Folder of task code: a .js, .mjs or .ts file in it is published when it is saved.
+    #[arg(long, value_name = "DIR")]
+    watch_dir: Option<PathBuf>,
+    /// Open runs go on on the saved code, where it makes the calls that they have made.
+    #[arg(long, requires = "watch_dir")]
+    live: bool,
+    #[command(flatten)]
+    seed: SeedArgs,
     /// Log lines as JSON.
     #[arg(long, env = "TASKER_LOG_JSON")]
     log_json: bool,
     /// Services with an address of their own: name=url, comma separated.
     #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = tasker_http::name_and_url)]
     service_url: Vec<(String, String)>,
+    #[command(flatten)]
+    services: ServiceArgs,
     #[command(flatten)]
     gate: GateArgs,
     #[command(flatten)]
@@ -36,33 +53,76 @@ pub struct Args {
     tasks: tasks::TasksArgs,
     #[command(flatten)]
     gapi: wrappedgapi::GapiArgs,
+    #[command(flatten)]
+    fetch: wrappedfetch::FetchArgs,
+    #[command(flatten)]
+    supabase: wrappedsupabase::SupabaseArgs,
 }
 
 /// Serves until told to stop.
 pub async fn serve(args: Args) -> ExitCode {
+    let gate = args.seed.gate(&args.gate);
     let common = CommonArgs {
         host: args.host,
         port: args.port,
         database_url: format!("sqlite:{}", args.db.display()),
         functions_url: String::new(),
         service_url: args.service_url.clone(),
-        gate: args.gate.clone(),
+        services: args.services.clone(),
+        gate,
         keys: args.keys.clone(),
         log_json: args.log_json,
+        health: false,
     };
-    tasker_http::run("tasker-dev", &common, async |address| {
-        let store = tasker_store::connect_with(&common.database_url, &common.keys.settings()).await?;
-        wrappedkeystore::State::new(store.clone()).prepare().await;
-        let functions = format!("http://{address}/functions/v1");
-        let peers = Peers::at(&functions, common.service_urls(), args.gate.service_key())?;
-        let processor = simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);
-        let routes = routes(&args, store, &peers, processor.clone())?;
-        let started = processor.clone();
-        tokio::spawn(async move { started.start().await });
-        tracing::info!(%functions, db = %args.db.display(), engine = deno_executor::ENGINE, "six services on one port");
-        Ok((routes, async move { processor.drain().await }))
-    })
-    .await
+    tasker_http::run("tasker-dev", &common, async |address| build(&args, &common, address).await)
+        .await
+}
+
+async fn build(
+    args: &Args,
+    common: &CommonArgs,
+    address: SocketAddr,
+) -> anyhow::Result<(Router, impl Future<Output = ()>)> {
+    let watched = args.watch_dir.as_deref().map(reload::folder).transpose()?;
+    let store = store(args, common).await?;
+    wrappedkeystore::State::new(store.clone()).prepare().await;
+    let functions = format!("http://{address}/functions/v1");
+    let key = common.gate.service_key();
+    let others = common.services.registered()?;
+    let peers = Peers::at(&functions, common.service_urls(), key)?
+        .with_registered(args.seed.elsewhere(address)?)
+        .with_registered(others.clone());
+    let processor =
+        simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);
+    let routes = routes(args, store, &peers, processor.clone())?
+        .merge(registered::routes(&others)?)
+        .merge(task_routes::routes(peers.clone(), args.seed.backend()));
+    let started = processor.clone();
+    tokio::spawn(async move { started.start(None).await });
+    tokio::spawn(registered::look(peers.clone(), others.into_keys().collect()));
+    if let Some(dir) = watched {
+        reload::start(dir, peers, args.live)?;
+    }
+    let db = args.db.display();
+    let kept = if args.seed.backend() == "sqlite" { db.to_string() } else { "Postgres".into() };
+    tracing::info!(%functions, runs = kept, engine = deno_executor::ENGINE, "six services on one port");
+    Ok((routes, async move { processor.drain().await }))
+}
+
+async fn store(args: &Args, common: &CommonArgs) -> anyhow::Result<Arc<dyn StorageAdapter>> {
+    let mut keys = common.keys.settings();
+    let Some(url) = args.seed.postgres(args.gate.supabase_url.as_ref())? else {
+        return Ok(tasker_store::connect_with(&common.database_url, &keys).await?);
+    };
+    if keys.keys.is_none() && keys.file.is_none() {
+        // Where SQLite's would be.
+        let file = args.db.with_extension("db.key");
+        tasker_store::development_key(&file)?;
+        keys.file = Some(file);
+    }
+    let store = tasker_store::connect_with(&url, &keys).await?;
+    store.migrate().await?;
+    Ok(store)
 }
 
 fn routes(
@@ -82,12 +142,15 @@ fn routes(
         .merge(mount("simple-stack-processor", simple_stack_processor::router(processor)))
         .merge(mount("deno-executor", deno_executor::router(executor)))
         .merge(mount("wrappedgapi", wrappedgapi::router(gapi)))
+        .merge(mount("wrappedfetch", wrappedfetch::router(wrappedfetch::State::new(&args.fetch)?)))
         .merge(mount(
             "wrappedkeystore",
             wrappedkeystore::router(wrappedkeystore::State::new(store.clone())),
         ))
         .merge(mount(
             "wrappedsupabase",
-            wrappedsupabase::router(wrappedsupabase::State::new(store)),
+            wrappedsupabase::router(
+                wrappedsupabase::State::new(store).with(&args.supabase, &args.gate)?,
+            ),
         )))
 }

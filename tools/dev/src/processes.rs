@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use tasker_core::call::SERVICES;
-use tasker_http::{CommonArgs, GateArgs, KeyArgs};
+use tasker_http::{CommonArgs, GateArgs, KeyArgs, ServiceArgs};
 use tokio::process::{Child, Command};
 
 use crate::gateway;
@@ -31,6 +31,8 @@ pub struct Args {
     first_port: u16,
     #[command(flatten)]
     keys: KeyArgs,
+    #[command(flatten)]
+    services: ServiceArgs,
 }
 
 /// Where the master key of secrets is kept unless the settings say otherwise.
@@ -64,9 +66,11 @@ pub async fn serve(mut args: Args) -> ExitCode {
         database_url: args.database_url.clone(),
         functions_url: String::new(),
         service_url: urls.clone().into_iter().collect(),
+        services: args.services.clone(),
         gate,
         keys: args.keys.clone(),
         log_json: false,
+        health: false,
     };
     tasker_http::run("tasker", &common, async |_| {
         if let Some(file) = &args.keys.master_key_file {
@@ -81,7 +85,8 @@ pub async fn serve(mut args: Args) -> ExitCode {
             children.push(spawn(name, *port, &args, &list.join(","))?);
         }
         tokio::spawn(watch(children));
-        Ok((gateway::routes(urls.clone())?, std::future::ready(())))
+        let others = args.services.registered()?;
+        Ok((gateway::routes(urls.clone(), &others)?, std::future::ready(())))
     })
     .await
 }
@@ -99,6 +104,7 @@ fn spawn(name: &str, port: u16, args: &Args, urls: &str) -> anyhow::Result<Child
         .args(["--host", &args.host.to_string(), "--port", &port.to_string()])
         .env("DATABASE_URL", &args.database_url)
         .env("TASKER_SERVICE_URLS", urls)
+        .envs(args.services.env())
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start {}: build all binaries first", beside.display()))

@@ -80,6 +80,21 @@ impl Prepared {
     }
 }
 
+/// Mistakes that the parser alone lets pass: a name declared twice, a `break` outside a loop.
+pub fn early_errors(code: &str) -> Result<(), Broken> {
+    let allocator = Allocator::default();
+    let mut parsed = parse(&allocator, code, SourceType::unambiguous());
+    if !clean(&parsed) {
+        parsed = parse(&allocator, code, SourceType::ts());
+    }
+    let found = SemanticBuilder::new().with_check_syntax_error(true).build(&parsed.program);
+    let Some(error) = found.diagnostics.into_iter().next() else { return Ok(()) };
+    // Of two declarations the second is the mistake.
+    let at = error.labels.iter().map(|l| l.offset() as usize).max().unwrap_or_default();
+    let message = error.message.to_string();
+    Err(Box::new(at_offset(TaskError::new("SyntaxError", message), code, at)))
+}
+
 fn clean(parsed: &ParserReturn<'_>) -> bool {
     !parsed.panicked && parsed.diagnostics.is_empty()
 }
@@ -144,6 +159,45 @@ fn offset(error: &OxcDiagnostic) -> usize {
     error.labels.first().map_or(0, |l| l.offset() as usize)
 }
 
+/// Has the engine compile the code, and run none of it.
+pub async fn only(runtime: &mut JsRuntime, prepared: &Prepared) -> Result<(), Broken> {
+    if prepared.source == Source::Module {
+        let url = ModuleSpecifier::parse(&prepared.url).map_err(|e| errors::engine(&e))?;
+        let loaded = runtime.load_main_es_module_from_code(&url, prepared.javascript.clone());
+        return loaded.await.map(|_| ()).map_err(|e| errors::core(&e, prepared));
+    }
+    scope!(scope, runtime);
+    v8::tc_scope!(let tc, scope);
+    match wrapper(tc, prepared) {
+        Some(_) => Ok(()),
+        None => Err(errors::caught(tc, prepared)),
+    }
+}
+
+/// A CommonJS task as a function of what Node would give it.
+fn wrapper<'s>(
+    tc: &mut v8::PinScope<'s, '_>,
+    prepared: &Prepared,
+) -> Option<v8::Local<'s, v8::Function>> {
+    let url = v8::String::new(tc, &prepared.url)?;
+    let origin =
+        v8::ScriptOrigin::new(tc, url.into(), 0, 0, false, 0, None, false, false, false, None);
+    let text = v8::String::new(tc, &prepared.javascript)?;
+    let mut source = v8::script_compiler::Source::new(text, Some(&origin));
+    let mut parameters = Vec::new();
+    for name in ["module", "exports", "require"] {
+        parameters.push(v8::String::new(tc, name)?);
+    }
+    v8::script_compiler::compile_function(
+        tc,
+        &mut source,
+        &parameters,
+        &[],
+        v8::script_compiler::CompileOptions::NoCompileOptions,
+        v8::script_compiler::NoCacheReason::NoReason,
+    )
+}
+
 /// Evaluates a CommonJS task and answers its exports.
 pub fn commonjs(
     runtime: &mut JsRuntime,
@@ -152,27 +206,10 @@ pub fn commonjs(
 ) -> Result<v8::Global<v8::Value>, Broken> {
     scope!(scope, runtime);
     v8::tc_scope!(let tc, scope);
-    let exports = (|| {
-        let url = v8::String::new(tc, &prepared.url)?;
-        let origin =
-            v8::ScriptOrigin::new(tc, url.into(), 0, 0, false, 0, None, false, false, false, None);
-        let text = v8::String::new(tc, &prepared.javascript)?;
-        let mut source = v8::script_compiler::Source::new(text, Some(&origin));
-        let mut parameters = Vec::new();
-        for name in ["module", "exports", "require"] {
-            parameters.push(v8::String::new(tc, name)?);
-        }
-        let wrapper = v8::script_compiler::compile_function(
-            tc,
-            &mut source,
-            &parameters,
-            &[],
-            v8::script_compiler::CompileOptions::NoCompileOptions,
-            v8::script_compiler::NoCacheReason::NoReason,
-        )?;
+    let exports = wrapper(tc, prepared).and_then(|wrapper| {
         let this = v8::undefined(tc).into();
         v8::Local::new(tc, evaluate).call(tc, this, &[wrapper.into()])
-    })();
+    });
     match exports {
         Some(value) => Ok(v8::Global::new(tc, value)),
         None => Err(errors::caught(tc, prepared)),

@@ -7,6 +7,7 @@ mod compile;
 mod errors;
 mod ops;
 mod setup;
+mod sources;
 mod watchdog;
 
 use std::{
@@ -57,9 +58,9 @@ impl Isolate {
         let blobs = Arc::new(deno_web::BlobStore::default());
         let mut runtime = JsRuntime::try_new(RuntimeOptions {
             extensions: vec![
-                deno_webidl::deno_webidl::init(),
-                deno_web::deno_web::init(blobs, None, false, Default::default()),
-                ops::tasker_task::init(),
+                sources::embedded(deno_webidl::deno_webidl::init()),
+                sources::embedded(deno_web::deno_web::init(blobs, None, false, Default::default())),
+                sources::embedded(ops::tasker_task::init()),
             ],
             create_params: Some(v8::CreateParams::default().heap_limits(0, limits.heap_bytes)),
             ..Default::default()
@@ -68,6 +69,7 @@ impl Isolate {
         let host = Rc::new(RefCell::new(Host {
             turn: Turn::default(),
             limits: limits.clone(),
+            defaults: Default::default(),
             calls: 0,
             open: Default::default(),
             log_bytes: 0,
@@ -80,6 +82,12 @@ impl Isolate {
         let api = Some(take_api(&mut runtime)?);
         let heap = HeapGauge::default();
         Ok(Self { api, module: None, runtime, host, limits, stopped, prepared, heap })
+    }
+
+    /// Compiles the code, as the first turn would, and runs none of it.
+    pub async fn compile(&mut self, code: &str) -> Result<(), Broken> {
+        compile::early_errors(code)?;
+        compile::only(&mut self.runtime, &self.prepared).await
     }
 
     /// First turn: loads the code and calls it with its input.

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use deno_core::{OpState, op2};
 use deno_error::JsErrorBox;
-use tasker_core::{HostCall, LogLine};
+use tasker_core::{HostCall, LogLine, call::CallOptions};
 
 use super::{Limits, Turn};
 use crate::protocol::AskedNow;
@@ -15,6 +15,8 @@ pub struct Host {
     /// Filled by the ops, taken after each turn.
     pub turn: Turn,
     pub limits: Limits,
+    /// What calls that say nothing of it are made with.
+    pub defaults: CallOptions,
     /// Calls and timers so far.
     pub calls: u32,
     /// Open calls and timers: when quiet with none of them, the task waits for nothing.
@@ -28,16 +30,28 @@ pub type HostRef = Rc<RefCell<Host>>;
 
 deno_core::extension!(
     tasker_task,
-    ops = [op_task_call, op_task_timer, op_task_timer_clear, op_task_log, op_task_ended],
+    ops = [op_task_defaults, op_task_call, op_task_timer, op_task_clear, op_task_log, op_task_ended],
     esm_entry_point = "ext:tasker_task/main.js",
     esm = [
         dir "src/prelude",
         "host.js", "timers.js", "clock.js", "console.js", "web.js", "main.js"
     ],
+    lazy_loaded_js = [
+        dir "src/prelude",
+        "fetch/headers.js", "fetch/form_data.js", "fetch/body.js", "fetch/request.js",
+        "fetch/response.js", "fetch/data_url.js", "fetch/fetch.js"
+    ],
 );
 
 fn host(state: &OpState) -> HostRef {
     state.borrow::<HostRef>().clone()
+}
+
+#[op2(fast)]
+fn op_task_defaults(state: &mut OpState, #[string] options: String) -> Result<(), JsErrorBox> {
+    let defaults = CallOptions::parse_defaults(&options).map_err(JsErrorBox::type_error)?;
+    host(state).borrow_mut().defaults = defaults;
+    Ok(())
 }
 
 #[op2(fast)]
@@ -51,11 +65,12 @@ fn op_task_call(
     host.charge(asked.len())?;
     let call = HostCall::parse(&asked).map_err(JsErrorBox::type_error)?;
     host.ask(seq)?;
+    let options = call.options.or(&host.defaults);
     host.turn.asked.push(AskedNow::Call {
         service: call.service,
         method: call.method,
         args: call.args,
-        options: call.options,
+        options,
     });
     Ok(())
 }
@@ -75,7 +90,7 @@ fn op_task_timer(state: &mut OpState, #[smi] seq: u32, ms: f64) -> Result<(), Js
 }
 
 #[op2(fast)]
-fn op_task_timer_clear(state: &mut OpState, #[smi] seq: u32) {
+fn op_task_clear(state: &mut OpState, #[smi] seq: u32) {
     let host = host(state);
     let mut host = host.borrow_mut();
     host.open.remove(&seq);

@@ -92,8 +92,20 @@ impl Pool {
     /// Makes an isolate and brings it to where `journal` ends. If its worker is lost on the way,
     /// the run is tried once more in a worker of its own: a second loss is its own doing.
     pub async fn start(&self, seed: Seed, journal: Journal) -> anyhow::Result<(Session, Turn)> {
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let frame = encode(&ToWorker::Start { session, seed: Box::new(seed), journal })?;
+        self.twice((session, frame)).await
+    }
+
+    /// Compiles code and runs none of it: its report's end is the error, if there is one.
+    pub async fn check(&self, seed: Seed) -> anyhow::Result<Turn> {
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let frame = encode(&ToWorker::Check { session, seed: Box::new(seed) })?;
+        Ok(self.twice((session, frame)).await?.1)
+    }
+
+    async fn twice(&self, frame: (u64, Vec<u8>)) -> anyhow::Result<(Session, Turn)> {
         let worker = self.pick()?;
-        let frame = self.frame(seed, journal)?;
         let (session, turn) = self.run(worker, frame.clone()).await;
         match turn {
             Turn::Lost(Loss::Crashed | Loss::Memory) => {
@@ -102,12 +114,6 @@ impl Pool {
             }
             other => Ok((session, other)),
         }
-    }
-
-    fn frame(&self, seed: Seed, journal: Journal) -> anyhow::Result<(u64, Vec<u8>)> {
-        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let frame = encode(&ToWorker::Start { session, seed: Box::new(seed), journal })?;
-        Ok((session, frame))
     }
 
     async fn run(&self, worker: Arc<Worker>, (id, frame): (u64, Vec<u8>)) -> (Session, Turn) {

@@ -1,6 +1,6 @@
 // Host calls: a promise per call, settled from outside. Nothing here waits: when the event loop is
 // empty and calls are open, the task is suspended, and no task code can see it.
-import { op_task_call } from "ext:core/ops";
+import { op_task_call, op_task_clear } from "ext:core/ops";
 
 const { parse, stringify } = JSON;
 const { keys } = Object;
@@ -8,6 +8,7 @@ const { apply } = Reflect;
 const RealPromise = Promise;
 const RealError = Error;
 const then = Promise.prototype.then;
+const { indexOf, slice } = String.prototype;
 const ignore = () => {};
 
 const open = { __proto__: null };
@@ -18,16 +19,55 @@ export function takeSeq() {
   return nextSeq++;
 }
 
+/** The host's limits come as `RangeError: PayloadTooLarge: ...`. */
+function typed(error) {
+  const at = apply(indexOf, error.message, [": "]);
+  const name = at < 0 ? "" : apply(slice, error.message, [0, at]);
+  if (name === "PayloadTooLarge" || name === "CallLimit") {
+    error.name = name;
+    error.message = apply(slice, error.message, [at + 2]);
+    if (name === "PayloadTooLarge") error.status = 413;
+  }
+  return error;
+}
+
+/** Throws before a number is taken if the call cannot be written down. */
+function begin(call, asked) {
+  const text = stringify(asked);
+  try {
+    op_task_call(nextSeq, text);
+  } catch (error) {
+    throw typed(error);
+  }
+  const seq = takeSeq();
+  open[seq] = call;
+  return seq;
+}
+
 /** `options`: { retry, timeoutMs, idempotencyKey }. */
 export function callHostTool(service, path, args, options) {
   const promise = new RealPromise((resolve, reject) => {
-    // Throws (and so rejects) before a number is taken if the call cannot be written down.
-    op_task_call(nextSeq, stringify({ service, path, args, options }));
-    open[takeSeq()] = { resolve, reject };
+    begin({ resolve, reject }, { service, path, args, options });
   });
   // A call whose result nobody awaits may fail without failing the task.
   apply(then, promise, [undefined, ignore]);
   return promise;
+}
+
+/** A call that can be given up: what becomes of it no longer matters then. Throws if it cannot be made. */
+export function startCall(service, path, args, options) {
+  const call = {};
+  const promise = new RealPromise((resolve, reject) => {
+    call.resolve = resolve;
+    call.reject = reject;
+  });
+  const seq = begin(call, { service, path, args, options });
+  const abandon = () => {
+    if (open[seq] !== call) return;
+    delete open[seq];
+    op_task_clear(seq);
+  };
+  return { promise, abandon };
 }
 
 function asError(value) {

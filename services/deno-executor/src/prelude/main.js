@@ -1,6 +1,6 @@
 // Evaluated once in each isolate, before any task code. What the host needs is left on one global,
 // which the host takes away again.
-import { op_task_ended } from "ext:core/ops";
+import { op_task_defaults, op_task_ended } from "ext:core/ops";
 import { callHostTool, settle } from "ext:tasker_task/host.js";
 import { fire, timers } from "ext:tasker_task/timers.js";
 import { TaskDate, crypto, performance, random, seed, setNow } from "ext:tasker_task/clock.js";
@@ -59,11 +59,19 @@ function handlerOf(exported) {
   );
 }
 
+/** How the task wants its host calls to be made, if it says so beside its function. */
+function takeCallOptions(exported, handler) {
+  const options = handler.callOptions ?? exported.callOptions;
+  if (options !== undefined && options !== null) op_task_defaults(stringify(options));
+}
+
 /** Runs the task. async/await rather than then(), which task code may have replaced. */
 async function start(exported, input) {
   let json;
   try {
-    json = stringify(await handlerOf(exported)(parse(input))) ?? "null";
+    const handler = handlerOf(exported);
+    takeCallOptions(exported, handler);
+    json = stringify(await handler(parse(input))) ?? "null";
   } catch (error) {
     op_task_ended(false, describe(error));
     return;

@@ -1,5 +1,5 @@
 // Durable timers: the host writes each one down, decides when it fires, and records that.
-import { op_task_timer, op_task_timer_clear } from "ext:core/ops";
+import { op_task_clear, op_task_timer } from "ext:core/ops";
 import { takeSeq } from "ext:tasker_task/host.js";
 
 const { apply } = Reflect;
@@ -35,7 +35,7 @@ function clear(id) {
   if (timer === undefined) return;
   delete byId[id];
   delete bySeq[timer.seq];
-  op_task_timer_clear(timer.seq);
+  op_task_clear(timer.seq);
 }
 
 /** Fires timer `seq`; one that was cleared after it fell due does nothing. */

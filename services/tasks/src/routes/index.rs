@@ -15,7 +15,7 @@ pub async fn index() -> Json<Value> {
             "POST /execute", "POST /publish", "GET /status?id=N", "GET /status/N",
             "GET /logs?task_id=N", "GET /list", "GET /runs", "GET /schema?task=NAME",
             "POST /cancel", "POST /pause", "POST /resume", "POST /retry",
-            "GET /attention", "POST /resolve", "GET /health",
+            "POST /upgrade", "GET /attention", "POST /resolve", "GET /health",
         ],
     }))
 }

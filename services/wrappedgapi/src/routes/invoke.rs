@@ -27,7 +27,8 @@ pub async fn invoke(
     }
     if method != Method::POST {
         let body = json!({"error": format!("Use POST. {UNSUPPORTED}"), "timestamp": timestamp()});
-        return json_answer(StatusCode::METHOD_NOT_ALLOWED, body);
+        let answer = json_answer(StatusCode::METHOD_NOT_ALLOWED, body);
+        return ([(header::ALLOW, "POST")], answer).into_response();
     }
     let (path, args) = match wire::parse(&body) {
         Ok(Wanted::Utility(name, args)) => return utility::answer(&state, name, args).await,

@@ -1,42 +1,93 @@
 //! `POST /`: one call chain.
 
+use std::collections::HashMap;
+
 use axum::{extract::State, response::Response};
-use serde_json::{Map, Value};
-use tasker_http::{ApiError, JsonBody};
-use tasker_store::{StorageAdapter, TableOp};
+use http::HeaderMap;
+use tasker_core::Json;
+use tasker_http::{ApiError, Caller, JsonBody};
 
 use crate::{
-    chain::{Plan, plan},
-    fault::Fault,
+    chain::{self, Asked, Link, RestCall},
+    direct,
+    fault::{self, Fault},
+    forward::{self, Credentials},
     result,
 };
 
-type Body = Result<JsonBody<Map<String, Value>>, ApiError>;
+type Body = Result<JsonBody<HashMap<String, Json>>, ApiError>;
 
 /// Answers supabase-js's result. HTTP 200 also for the database's own errors, which task code
 /// reads from `error`; 400 for a chain that is not understood; 503 when trying again may help.
-pub async fn query(State(state): State<crate::State>, body: Body) -> Response {
-    let plan = match body {
-        Ok(JsonBody(body)) => plan(body.get("chain")).map_err(Fault::from),
+pub async fn query(
+    State(state): State<crate::State>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let asked = match body {
+        Ok(JsonBody(body)) => chain::read(&body).map_err(Fault::from),
         Err(error) => Err(Fault::from(error)),
     };
-    let rows = match &plan {
-        Ok(plan) => rows(&*state.store, plan).await,
-        Err(fault) => return result::refused(fault),
-    };
-    match (plan, rows) {
-        (Ok(plan), Ok(rows)) => result::of(&plan, rows),
-        (_, Err(fault)) => result::failed(&fault),
-        (Err(fault), _) => result::refused(&fault),
+    match asked {
+        Ok(Asked::Rest(call)) => rest(&state, &call, &caller, &headers).await,
+        Ok(Asked::Auth(links)) => {
+            part(&state, "auth.admin", &links, &caller, &headers, forward::auth).await
+        }
+        Ok(Asked::Storage(links)) => {
+            part(&state, "storage", &links, &caller, &headers, forward::storage).await
+        }
+        Err(fault) => result::failed(&fault, false),
     }
 }
 
-async fn rows(store: &dyn StorageAdapter, plan: &Plan) -> Result<Vec<Value>, Fault> {
-    // supabase-js sends an empty list too, and it adds nothing.
-    if let TableOp::Insert(rows) | TableOp::Upsert(rows, _) = &plan.query.op
-        && rows.is_empty()
-    {
-        return Ok(Vec::new());
+async fn rest(
+    state: &crate::State,
+    call: &RestCall,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Response {
+    let outcome = match &state.forward {
+        Some(project) if state.forwards => {
+            let credentials = Credentials::of(project, caller, headers);
+            forward::rest(project, call, &credentials).await
+        }
+        _ => direct::answer(state, call, caller).await,
+    };
+    match outcome {
+        Ok(outcome) => result::of(outcome),
+        Err(fault) => result::failed(&fault, call.throw),
     }
-    store.table(&plan.query).await.map_err(Fault::from)
+}
+
+/// `auth.admin` or `storage`, which have results of their own.
+async fn part(
+    state: &crate::State,
+    name: &str,
+    links: &[Link],
+    caller: &Caller,
+    headers: &HeaderMap,
+    read: fn(&[Link], &forward::Forward) -> Result<forward::Sent, Fault>,
+) -> Response {
+    let Some(project) = &state.forward else {
+        return result::failed(&Fault::needs_project(name), false);
+    };
+    let sent = match read(links, project) {
+        Ok(sent) => sent,
+        Err(fault) => return result::failed(&fault, false),
+    };
+    let credentials = Credentials::of(project, caller, headers);
+    match forward::send(project, sent, &credentials).await {
+        Ok((value, status)) => {
+            let mut response = result::object(&value);
+            *response.status_mut() = status;
+            response
+        }
+        // Nothing was answered: who called may try again, unless it may have been done.
+        Err(fault) => {
+            let mut response = result::object(&fault::as_object(&fault));
+            *response.status_mut() = fault.http;
+            response
+        }
+    }
 }

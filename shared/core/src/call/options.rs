@@ -103,6 +103,27 @@ impl CallOptions {
         }
     }
 
+    /// Reads a task's own defaults, its `callOptions`; the error says what to change.
+    pub fn parse_defaults(text: &str) -> Result<Self, String> {
+        let wrong = |why: String| format!("callOptions of the task: {why}");
+        let options: Self = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        if options.idempotency_key.is_some() {
+            let why = "idempotencyKey names one request: give it with the call";
+            return Err(wrong(why.into()));
+        }
+        options.check().map_err(wrong)?;
+        Ok(options)
+    }
+
+    /// These, and where they say nothing, the task's `defaults`.
+    pub fn or(self, defaults: &Self) -> Self {
+        Self {
+            retry: self.retry.or_else(|| defaults.retry.clone()),
+            timeout_ms: self.timeout_ms.or(defaults.timeout_ms),
+            idempotency_key: self.idempotency_key,
+        }
+    }
+
     /// Whether nothing was asked for.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
@@ -149,6 +170,18 @@ mod tests {
         assert_eq!(options(r#"{"retry":3}"#).retry.unwrap().attempts, 3);
         let own = options(r#"{"retry":{"attempts":5,"statuses":[500]}}"#);
         assert!(own.retries(500, None, false) && !own.retries(429, None, false));
+    }
+
+    #[test]
+    fn a_call_says_more_than_its_task() {
+        let task = CallOptions::parse_defaults(r#"{"retry":2,"timeoutMs":500}"#).unwrap();
+        let call = options(r#"{"retry":false,"idempotencyKey":"k"}"#).or(&task);
+        assert_eq!(call.retry.unwrap().attempts, 1);
+        assert_eq!((call.timeout_ms, call.idempotency_key.as_deref()), (Some(500), Some("k")));
+        assert_eq!(CallOptions::default().or(&task), task);
+        let wrong = |text: &str| CallOptions::parse_defaults(text).unwrap_err();
+        assert!(wrong(r#"{"idempotencyKey":"k"}"#).contains("give it with the call"));
+        assert!(wrong(r#"{"retires":2}"#).contains("callOptions of the task: unknown field"));
     }
 
     #[test]

@@ -74,6 +74,19 @@ impl Chain {
         Ok(vec![Effect::Wake])
     }
 
+    /// Makes the root run again from its journal, which another version of the code has replayed.
+    /// Whatever isolate of the old version is parked somewhere is older than the claim that follows.
+    pub(super) fn upgrade(&mut self, deliveries: u32, calls: Seq) -> Result<Vec<Effect>, Rejected> {
+        self.check_open()?;
+        if self.root.status == Status::Processing {
+            return Err(Rejected::Busy);
+        }
+        if (self.root.deliveries, self.root.next_seq) != (deliveries, calls) {
+            return Err(Rejected::Outdated);
+        }
+        Ok(self.ready_root())
+    }
+
     fn check_open(&self) -> Result<(), Rejected> {
         let status = self.root.status;
         if status.is_terminal() { Err(Rejected::Ended(status)) } else { Ok(()) }

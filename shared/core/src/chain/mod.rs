@@ -110,11 +110,14 @@ pub enum Event {
         deliveries: u32,
         /// Calls and timers it had made before.
         calls: Seq,
+        /// Epoch of the root's lease under which this isolate was made, if that is known. One that
+        /// is older than the root's last claim may be of another version of the code.
+        made_at: Option<i64>,
         /// Whether the delivered outcome was a success.
         delivered_ok: bool,
         /// What it asked for, in order.
         asked: Vec<Kind>,
-        /// Timers it cleared.
+        /// Timers it cleared, and calls it aborted.
         cleared: Vec<Seq>,
         /// How the task ended, if it did.
         end: Option<End>,
@@ -154,6 +157,14 @@ pub enum Event {
     Paused,
     /// Its rows may be claimed again.
     Unpaused,
+    /// Another version of the code is to go on with the run: a replay of so many outcomes of so
+    /// many calls has shown that it makes the same calls.
+    Upgraded {
+        /// Outcomes that were replayed.
+        deliveries: u32,
+        /// Calls and timers that were compared.
+        calls: Seq,
+    },
     /// A run that ended without a result goes on from its last failed step. The chain holds what
     /// that end cut off, and the last outcome.
     Retried,
@@ -208,6 +219,9 @@ pub enum Rejected {
     /// Only a run that ended without a result can be tried again.
     #[error("only a run that failed or was cancelled can be retried; this one is {0}")]
     NotFailed(crate::Status),
+    /// The code is between two quiet points.
+    #[error("the task's code is running this very moment: try again")]
+    Busy,
     /// The call does not wait for a person.
     #[error("this call does not wait for a person: it is not needs_attention")]
     NotWaiting,
@@ -217,9 +231,20 @@ pub enum Rejected {
 pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), Rejected> {
     let mut next = chain.clone();
     let effects = match event {
-        Event::Advanced { by, deliveries, calls, delivered_ok, asked, cleared, end, keep } => {
+        Event::Advanced {
+            by,
+            deliveries,
+            calls,
+            made_at,
+            delivered_ok,
+            asked,
+            cleared,
+            end,
+            keep,
+        } => {
             next.check(&by)?;
-            if next.root.deliveries != deliveries || next.root.next_seq != calls {
+            let behind = made_at.is_some_and(|epoch| epoch != next.root.lease.epoch);
+            if next.root.deliveries != deliveries || next.root.next_seq != calls || behind {
                 return Err(Rejected::Outdated);
             }
             if let Holder::Child(seq, _) = by {
@@ -228,8 +253,9 @@ pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), R
                 }
                 next.settle(seq, delivered_ok);
             }
-            cleared.into_iter().for_each(|seq| next.clear_timer(seq));
             asked.into_iter().for_each(|kind| next.ask(kind));
+            // What was asked for in this very turn may be among it.
+            cleared.into_iter().for_each(|seq| next.clear(seq));
             match end {
                 Some(end) => next.finish_after(chain, end),
                 None => next.suspend(keep)?,
@@ -259,6 +285,7 @@ pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), R
         Event::Stopped { end } => next.stop(end)?,
         Event::Paused => next.pause()?,
         Event::Unpaused => next.unpause()?,
+        Event::Upgraded { deliveries, calls } => next.upgrade(deliveries, calls)?,
         Event::Retried => next.retry()?,
     };
     Ok((next, effects))

@@ -35,9 +35,10 @@ impl Chain {
         }
     }
 
-    pub(super) fn clear_timer(&mut self, seq: Seq) {
+    /// The code no longer wants a timer or a call. One that became a run of its own goes on.
+    pub(super) fn clear(&mut self, seq: Seq) {
         if let Some(child) = self.open.get_mut(&seq)
-            && child.kind == Kind::Timer
+            && child.status != Status::SuspendedWaitingChild
             && !child.status.is_terminal()
         {
             child.cancel();

@@ -106,6 +106,10 @@ pub struct GateArgs {
     #[arg(long, env = "TASKER_TRUST_SB_API_KEY")]
     pub trust_sb_api_key: bool,
 
+    /// Let clients call wrappedsupabase too, under their own role: row level security decides.
+    #[arg(long, env = "TASKER_SUPABASE_CLIENTS")]
+    pub supabase_clients: bool,
+
     /// Shortest time between two fetches of the key set, milliseconds.
     #[arg(long, env = "TASKER_JWKS_INTERVAL_MS", hide = true)]
     pub jwks_interval_ms: Option<u64>,

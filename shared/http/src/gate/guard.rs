@@ -50,6 +50,12 @@ impl Gate {
         if !functions.enabled(name) {
             return Err(Refusal::Disabled);
         }
+        let access = match access {
+            Access::Service if name == "wrappedsupabase" && self.0.supabase_clients => {
+                Access::Client
+            }
+            listed => listed,
+        };
         let Some(doors) = &self.0.doors else { return Ok(Caller::development()) };
         if access == Access::Open {
             return Ok(Caller::anonymous());

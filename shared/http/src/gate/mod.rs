@@ -41,6 +41,8 @@ struct Inner {
     /// `None` without keys: development mode.
     doors: Option<Doors>,
     functions: Functions,
+    /// Clients call the database under their own role.
+    supabase_clients: bool,
 }
 
 /// What credentials are compared with.
@@ -63,7 +65,7 @@ impl Gate {
         if doors.is_none() {
             development(host)?;
         }
-        Ok(Self(Arc::new(Inner { doors, functions })))
+        Ok(Self(Arc::new(Inner { doors, functions, supabase_clients: args.supabase_clients })))
     }
 
     /// Whether there are no keys and everything passes.

@@ -5,7 +5,7 @@ use http::Method;
 /// Who is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Everybody: says that the service is there, and nothing else.
+    /// Everybody: says that the service is there and what it offers, and nothing else.
     Open,
     /// Whoever has a key or a token of the project; the handler limits them to what is theirs.
     Client,
@@ -24,7 +24,7 @@ const CLIENT: [(&str, Method, &str); 4] = [
 /// Who may send `method` to `path` of a service. What is in no table is for the service role.
 pub(super) fn access(service: &str, method: &Method, path: &str) -> Access {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    if method == Method::GET && matches!(path, "" | "/" | "/health") {
+    if method == Method::GET && matches!(path, "" | "/" | "/health" | "/openapi.json") {
         return Access::Open;
     }
     let listed = CLIENT.iter().any(|(s, m, p)| *s == service && m == method && matches(p, path));

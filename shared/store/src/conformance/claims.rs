@@ -103,3 +103,18 @@ pub async fn a_released_row_waits_for_its_delay(store: &dyn StorageAdapter) {
     let error = store.release(&row, 0).await.unwrap_err();
     assert!(matches!(error, StoreError::Rejected(_)), "{error}");
 }
+
+pub async fn nobody_waits_for_a_crowd(store: &dyn StorageAdapter) {
+    for _ in 0..100 {
+        start(store, "crowd").await;
+    }
+    let mut quiet = vec![start(store, "quiet").await.root_id, start(store, "quiet").await.root_id];
+    // Each claim takes one or the other at even odds: fifty times heads is no accident.
+    for _ in 0..52 {
+        let taken = claim(store, "p").await.row.lease.id;
+        if quiet.first() == Some(&taken) {
+            quiet.remove(0);
+        }
+    }
+    assert!(quiet.is_empty(), "still waiting: {quiet:?}");
+}

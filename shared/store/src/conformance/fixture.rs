@@ -61,6 +61,7 @@ pub fn step(root: StackRunId, by: &LeaseRef, seen: (u32, u32), asked: Vec<Ask>) 
         delivered: None,
         deliveries: seen.0,
         calls: seen.1,
+        made_at: None,
         asked,
         cleared: Vec::new(),
         end: None,

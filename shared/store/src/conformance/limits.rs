@@ -37,6 +37,20 @@ pub async fn a_root_that_kills_its_holders_fails(store: &dyn StorageAdapter) {
     assert_eq!(rows(store, run.task_run_id).await, ["pending"]);
 }
 
+pub async fn an_executor_that_dies_counts_as_a_crash(store: &dyn StorageAdapter) {
+    let run = start(store, "t").await;
+    for _ in 0..3 {
+        let claimed = claim(store, "p").await;
+        assert!(store.abandon(&claimed.row.lease, 60_000).await.unwrap());
+        assert_eq!(store.release_expired(None).await.unwrap(), 0, "not before its time");
+        assert!(store.abandon(&claimed.row.lease, -10).await.unwrap());
+        assert_eq!(store.release_expired(None).await.unwrap(), 1);
+        assert!(!store.abandon(&claimed.row.lease, 0).await.unwrap(), "the lease is lost");
+    }
+    let ended = row(store, run).await;
+    assert_eq!((ended.status, error_of(&ended).as_str()), (Status::Failed, "CrashLoop"));
+}
+
 pub async fn a_call_that_kills_its_holders_is_an_error(store: &dyn StorageAdapter) {
     let (run, root) = started(store, "t", "p").await;
     let first = step(run.root_id, &root, (0, 0), vec![read(0), send(1)]).keeps("p");
@@ -148,6 +162,7 @@ pub async fn old_runs_are_forgotten(store: &dyn StorageAdapter) {
     let last = step(outer.root_id, &second.lease, (0, 2), vec![]).got("1").ends("1");
     store.advance(&last).await.unwrap();
 
+    assert!(!store.forget(below.task_run_id).await.unwrap(), "it goes on");
     assert_eq!(store.prune(3_600_000, 100).await.unwrap(), 0, "none is old");
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     assert_eq!(store.prune(1, 4).await.unwrap(), 4, "the oldest first");
@@ -161,4 +176,7 @@ pub async fn old_runs_are_forgotten(store: &dyn StorageAdapter) {
     assert_eq!((left.len(), left[0].id, left[0].parent_stack_run_id), (1, below.task_run_id, None));
     end(store, below, &inner.lease, "2").await;
     assert_eq!(row(store, below).await.status, Status::Completed);
+    assert!(store.forget(below.task_run_id).await.unwrap());
+    assert!(store.run(below.task_run_id).await.unwrap().is_none());
+    assert!(!store.forget(below.task_run_id).await.unwrap(), "it is gone");
 }

@@ -20,6 +20,7 @@ mod retries;
 mod stress;
 mod tables;
 mod timers;
+mod upgrades;
 mod values;
 mod warm;
 
@@ -68,10 +69,12 @@ cases! {
     claims::an_unknown_task_is_not_found,
     claims::a_submitted_run_waits_to_be_claimed,
     claims::rows_are_claimed_in_the_order_they_fell_due,
+    claims::nobody_waits_for_a_crowd,
     claims::one_named_row_is_claimed_once,
     claims::nothing_is_claimed_twice,
     claims::a_released_row_waits_for_its_delay,
     warm::a_chain_of_calls,
+    warm::an_answer_that_got_lost_is_found,
     warm::a_failed_call_and_a_failed_run,
     warm::several_calls_run_one_by_one,
     warm::many_calls_in_one_commit,
@@ -83,6 +86,7 @@ cases! {
     cold::an_outcome_while_somebody_resumes,
     timers::a_timer_falls_due,
     timers::timers_are_cleared,
+    timers::calls_are_aborted,
     timers::a_far_timer_is_kept,
     nested::a_call_becomes_a_run,
     nested::a_failed_run_fails_its_call,
@@ -102,7 +106,11 @@ cases! {
     retries::a_cancelled_run_goes_on_where_it_was,
     retries::a_failed_run_below_goes_on_too,
     retries::a_finished_run_below_is_not_run_twice,
+    upgrades::a_suspended_run_moves_to_other_code,
+    upgrades::a_refused_move_changes_nothing,
+    upgrades::a_move_keeps_what_is_under_way,
     limits::a_root_that_kills_its_holders_fails,
+    limits::an_executor_that_dies_counts_as_a_crash,
     limits::a_call_that_kills_its_holders_is_an_error,
     limits::a_run_out_of_time_fails,
     limits::a_key_makes_one_run,
@@ -124,6 +132,7 @@ cases! {
     tables::null_order_and_limit,
     tables::rows_are_upserted,
     tables::names_and_secrets_are_refused,
+    tables::the_engines_tables_are_out_of_reach,
     tables::broken_rules_have_codes,
     tables::json_columns_come_back_as_json,
     tables::many_rows_at_once,

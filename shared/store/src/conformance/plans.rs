@@ -4,14 +4,15 @@ use crate::{Dialect, sql};
 
 /// Name and text of each, with values in place of parameters.
 pub fn hot() -> Vec<(&'static str, String)> {
-    let texts: [(&str, &str, &[&str]); 15] = [
-        ("CLAIM_NEXT", sql::CLAIM_NEXT, &["'p'", "10000"]),
+    let texts: [(&str, &str, &[&str]); 16] = [
+        ("CLAIM_NEXT", sql::CLAIM_NEXT, &["'p'", "10000", "'[5,0,63]'"]),
         ("CLAIM_ROW", sql::CLAIM_ROW, &["'p'", "10000", "7"]),
         ("RELEASE_EXPIRED", sql::RELEASE_EXPIRED, &[]),
         ("POISON", sql::POISON, &[]),
         ("OVERDUE", sql::OVERDUE, &[]),
-        ("NEXT_DEADLINE", sql::NEXT_DEADLINE, &[]),
+        ("NEXT_DEADLINE", sql::NEXT_DEADLINE, &["'[5,0,63]'"]),
         ("LOAD_CHAIN", sql::LOAD_CHAIN, &["7"]),
+        ("HANDED_BY", sql::HANDED_BY, &["7", "'p'", "7", "1"]),
         ("LOAD_ENDED", sql::LOAD_ENDED, &["7"]),
         ("TREE", sql::TREE, &["7"]),
         ("NESTED", sql::NESTED, &["7"]),

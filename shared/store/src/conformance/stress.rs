@@ -38,8 +38,8 @@ pub async fn every_run_ends_right(store: &dyn StorageAdapter) {
     assert_eq!(store.next_deadline().await.unwrap(), None);
 }
 
-/// The same while somebody cancels, retries and pauses runs at random: whatever is abandoned is
-/// taken up again, and nothing is lost, swapped or done by two.
+/// The same while somebody cancels, retries and pauses runs at random and moves them to newer code:
+/// whatever is abandoned is taken up again, and nothing is lost, swapped or done by two.
 pub async fn people_interfere(store: &dyn StorageAdapter) {
     for name in [OUTER, "inner"] {
         store.publish(name, "1", None).await.unwrap();
@@ -75,7 +75,9 @@ async fn people(store: &dyn StorageAdapter) {
             Err(StoreError::Rejected(Rejected::Ended(_))) => false,
             Err(other) => panic!("{other}"),
         };
-        if dice.one_in(2) {
+        if dice.one_in(3) {
+            upgrade(store, id).await;
+        } else if dice.one_in(2) {
             if may_be_over(store.pause(id, true).await) {
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
                 may_be_over(store.pause(id, false).await);
@@ -86,6 +88,23 @@ async fn people(store: &dyn StorageAdapter) {
             revive(store).await;
         }
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+}
+
+/// Moves a run to a version that makes the same calls, as a replay would find.
+async fn upgrade(store: &dyn StorageAdapter, id: tasker_core::TaskRunId) {
+    let run = store.run(id).await.unwrap().unwrap();
+    let newest = store.function(&run.task_name).await.unwrap().unwrap().version;
+    let newer = store.publish(&run.task_name, &newest.to_string(), None).await.unwrap();
+    let root = store.stack_runs(id, 0, 1).await.unwrap()[0].id;
+    let journal = store.image(root).await.unwrap().journal;
+    let (deliveries, calls) = (journal.delivered.len() as u32, journal.asked.len() as u32);
+    let from = run.version.unwrap_or_default();
+    let how = crate::Upgrade { from, to: newer.version, deliveries, calls };
+    match store.upgrade(id, how).await {
+        Ok(_)
+        | Err(StoreError::Rejected(Rejected::Outdated | Rejected::Busy | Rejected::Ended(_))) => {}
+        Err(other) => panic!("{other}"),
     }
 }
 

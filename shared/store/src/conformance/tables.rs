@@ -2,18 +2,77 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{More as _, doc, new, started, step};
-use crate::{Filter, NewRun, Order, StorageAdapter, StoreError, TableOp, TableQuery};
+use super::fixture::{More as _, doc, new, step};
+use crate::{
+    NewRun, StorageAdapter,
+    rest::{
+        Action, Compare, Condition, Conflict, Field, Fields, Format, Insert, Item, Operand, Order,
+        OrderBy, Query, QueryError, Read, SelectedValue, Test, Words, fields_of,
+    },
+};
 
-fn on(table: &str, op: TableOp) -> TableQuery {
-    TableQuery {
-        table: table.into(),
-        op,
-        columns: vec![],
-        filters: vec![],
-        order: vec![],
-        limit: None,
-        returning: true,
+/// Tables of a user's own.
+const TABLES: &str = "\
+create table things (id {id}, name text not null unique, code text not null, description text, \
+  version bigint not null default 1);; \
+create table parts (id {id}, thing_id bigint not null references things (id), \
+  state text not null default 'new' check (state in ('new', 'old')), at timestamptz, \
+  ready boolean, result {doc})";
+
+fn on(table: &str, action: Action) -> Query {
+    Query {
+        schema: None,
+        target: table.into(),
+        action,
+        read: Read { items: vec![Item::All], ..Read::default() },
+        answers: true,
+        count: None,
+        single: false,
+        max_affected: None,
+        rollback: false,
+        strip_nulls: false,
+        format: Format::Json,
+    }
+}
+
+fn read(table: &str) -> Query {
+    on(table, Action::Read)
+}
+
+fn fields(value: &Value) -> Fields {
+    fields_of(&value.to_string()).unwrap()
+}
+
+fn insert(rows: &[Value]) -> Action {
+    Action::Insert(Insert { rows: rows.iter().map(fields).collect(), ..Insert::default() })
+}
+
+fn upsert(rows: &[Value], columns: &[&str]) -> Action {
+    let columns = columns.iter().map(ToString::to_string).collect();
+    let conflict = Some(Conflict { columns, ignore: false });
+    let rows = rows.iter().map(fields).collect();
+    Action::Insert(Insert { rows, conflict, missing_default: false })
+}
+
+fn update(patch: &Value) -> Action {
+    Action::Update(fields(patch))
+}
+
+fn field(column: &str) -> Field {
+    Field { column: column.into(), path: vec![], text: false }
+}
+
+async fn rows(store: &dyn StorageAdapter, query: &Query) -> Vec<Value> {
+    store.rest(query, None).await.unwrap().values().unwrap()
+}
+
+async fn code(store: &dyn StorageAdapter, query: &Query) -> String {
+    match store.rest(query, None).await {
+        Err(QueryError::Sql(error)) => {
+            assert!(!error.message.is_empty());
+            error.code
+        }
+        other => panic!("{query:?}: {other:?}"),
     }
 }
 
@@ -21,89 +80,98 @@ fn names(rows: &[Value]) -> Vec<&str> {
     rows.iter().map(|r| r["name"].as_str().unwrap()).collect()
 }
 
-impl TableQuery {
-    fn eq(mut self, column: &str, value: Value) -> Self {
-        self.filters.push(Filter { column: column.into(), value });
+impl Query {
+    fn eq(mut self, column: &str, value: &Value) -> Self {
+        let test = match value {
+            Value::Null => Test::Is(Words::Null),
+            Value::String(text) => Test::Compare(Compare::Eq, None, Operand::Text(text.clone())),
+            other => Test::Compare(Compare::Eq, None, Operand::Text(other.to_string())),
+        };
+        self.read.conditions.push(Condition::Test { field: field(column), negated: false, test });
         self
     }
 
     fn only(mut self, columns: &[&str]) -> Self {
-        self.columns = columns.iter().map(ToString::to_string).collect();
+        let one = |c: &&str| {
+            let field = Some(field(c));
+            Item::Value(SelectedValue { field, cast: None, aggregate: None, alias: None })
+        };
+        self.read.items = columns.iter().map(one).collect();
         self
     }
 }
 
-async fn tasks(store: &dyn StorageAdapter) -> Vec<Value> {
-    let rows = ["c", "a", "b"].map(|n| json!({"name": n, "code": format!("{n}'\"$1?1")}));
-    let insert = on("task_functions", TableOp::Insert(rows.to_vec()));
-    store.table(&insert.only(&["name", "code", "version"])).await.unwrap()
+async fn things(store: &dyn StorageAdapter) -> Vec<Value> {
+    store.script(TABLES).await.unwrap();
+    let three = ["c", "a", "b"].map(|n| json!({"name": n, "code": format!("{n}'\"$1?1")}));
+    let insert = on("things", insert(&three));
+    rows(store, &insert.only(&["name", "code", "version"])).await
 }
 
 pub async fn rows_are_written_and_read(store: &dyn StorageAdapter) {
-    let made = tasks(store).await;
+    let made = things(store).await;
     assert_eq!(made[0], json!({"name": "c", "code": "c'\"$1?1", "version": 1}));
-    let all = store.table(&on("task_functions", TableOp::Select)).await.unwrap();
+    let all = rows(store, &read("things")).await;
     assert_eq!((all.len(), all[0]["id"].is_i64()), (3, true));
-    let one = on("task_functions", TableOp::Select).eq("name", json!("a")).eq("version", json!(1));
-    assert_eq!(names(&store.table(&one).await.unwrap()), ["a"]);
-    let none = on("task_functions", TableOp::Select).eq("name", json!("a' or 1=1 --"));
-    assert!(store.table(&none).await.unwrap().is_empty());
+    let one = read("things").eq("name", &json!("a")).eq("version", &json!(1));
+    assert_eq!(names(&rows(store, &one).await), ["a"]);
+    let none = read("things").eq("name", &json!("a' or 1=1 --"));
+    assert!(rows(store, &none).await.is_empty());
 
-    let patch = TableOp::Update(json!({"description": "x", "code": "new"}));
-    let mut change = on("task_functions", patch).eq("name", json!("a")).only(&["description"]);
-    assert_eq!(store.table(&change).await.unwrap(), [json!({"description": "x"})]);
-    change.returning = false;
-    assert!(store.table(&change).await.unwrap().is_empty());
-    assert_eq!(store.function("a").await.unwrap().unwrap().version, 2);
+    let patch = update(&json!({"description": "x", "code": "new", "version": 2}));
+    let mut change = on("things", patch).eq("name", &json!("a")).only(&["description"]);
+    assert_eq!(rows(store, &change).await, [json!({"description": "x"})]);
+    change.answers = false;
+    let answer = store.rest(&change, None).await.unwrap();
+    assert!(answer.values().unwrap().is_empty() && answer.affected == 1);
+    let changed = rows(store, &read("things").eq("name", &json!("a"))).await;
+    assert_eq!((&changed[0]["code"], &changed[0]["version"]), (&json!("new"), &json!(2)));
 
-    let (run, lease) = started(store, "b", "p").await;
-    super::fixture::end(store, run, &lease, "1").await;
-    let gone = on("stack_runs", TableOp::Delete).eq("id", json!(run.root_id.0)).only(&["id"]);
-    assert_eq!(store.table(&gone).await.unwrap(), [json!({"id": run.root_id.0})]);
-    let gone = on("task_runs", TableOp::Delete).eq("id", json!(run.task_run_id.0.to_string()));
-    assert_eq!(store.table(&gone).await.unwrap().len(), 1);
+    let id = &changed[0]["id"];
+    let gone = on("things", Action::Delete).eq("id", id).only(&["id"]);
+    assert_eq!(rows(store, &gone).await, [json!({ "id": id })]);
+    let gone = on("things", Action::Delete).eq("id", &json!(all[0]["id"].to_string()));
+    assert_eq!(rows(store, &gone).await.len(), 1);
 }
 
 pub async fn null_order_and_limit(store: &dyn StorageAdapter) {
-    tasks(store).await;
-    let mut sorted = on("task_functions", TableOp::Select).eq("description", Value::Null);
-    sorted.order = vec![Order { column: "name".into(), ascending: true }];
-    assert_eq!(names(&store.table(&sorted).await.unwrap()), ["a", "b", "c"]);
-    sorted.order[0].ascending = false;
-    sorted.limit = Some(2);
-    sorted.returning = false;
-    assert_eq!(names(&store.table(&sorted).await.unwrap()), ["c", "b"], "a select always answers");
-    let about = TableOp::Update(json!({"description": "d"}));
-    store.table(&on("task_functions", about).eq("name", json!("b"))).await.unwrap();
-    sorted.limit = None;
-    assert_eq!(names(&store.table(&sorted).await.unwrap()), ["c", "a"]);
-    let back = TableOp::Update(json!({"description": null}));
-    store.table(&on("task_functions", back)).await.unwrap();
-    assert_eq!(store.table(&sorted).await.unwrap().len(), 3);
+    things(store).await;
+    let mut sorted = read("things").eq("description", &Value::Null);
+    let by = OrderBy::Field(field("name"));
+    sorted.read.order = vec![Order { by, descending: false, nulls_first: None }];
+    assert_eq!(names(&rows(store, &sorted).await), ["a", "b", "c"]);
+    sorted.read.order[0].descending = true;
+    sorted.read.limit = Some(2);
+    assert_eq!(names(&rows(store, &sorted).await), ["c", "b"]);
+    sorted.read.offset = 1;
+    assert_eq!(names(&rows(store, &sorted).await), ["b", "a"]);
+    sorted.read.offset = 0;
+    let about = update(&json!({"description": "d"}));
+    rows(store, &on("things", about).eq("name", &json!("b"))).await;
+    sorted.read.limit = None;
+    assert_eq!(names(&rows(store, &sorted).await), ["c", "a"]);
+    let back = update(&json!({"description": null}));
+    rows(store, &on("things", back)).await;
+    assert_eq!(rows(store, &sorted).await.len(), 3);
 }
 
 pub async fn rows_are_upserted(store: &dyn StorageAdapter) {
-    tasks(store).await;
-    let rows = vec![
-        json!({"name": "a", "code": "2"}),
-        json!({"name": "z", "code": "1", "description": "d"}),
-    ];
-    let upsert = on("task_functions", TableOp::Upsert(rows, vec!["name".into()]));
-    let got = store.table(&upsert.only(&["name", "code", "description"])).await.unwrap();
+    things(store).await;
+    let two =
+        [json!({"name": "a", "code": "2"}), json!({"name": "z", "code": "1", "description": "d"})];
+    let query = on("things", upsert(&two, &["name"])).only(&["name", "code", "description"]);
+    let got = rows(store, &query).await;
     assert_eq!(got[0], json!({"name": "a", "code": "2", "description": null}));
     assert_eq!(got[1], json!({"name": "z", "code": "1", "description": "d"}));
-    let keep = TableOp::Upsert(
-        vec![
-            json!({"id": store.function("a").await.unwrap().unwrap().id, "name": "a2", "code": "2"}),
-        ],
-        vec![],
-    );
-    store.table(&on("task_functions", keep)).await.unwrap();
-    assert!(store.function("a").await.unwrap().is_none());
-    assert_eq!(store.functions().await.unwrap().len(), 4);
+    let a = rows(store, &read("things").eq("name", &json!("a"))).await;
+    let keep = upsert(&[json!({"id": a[0]["id"], "name": "a2", "code": "2"})], &[]);
+    rows(store, &on("things", keep)).await;
+    assert!(rows(store, &read("things").eq("name", &json!("a"))).await.is_empty());
+    assert_eq!(rows(store, &read("things")).await.len(), 4);
 }
 
 pub async fn names_and_secrets_are_refused(store: &dyn StorageAdapter) {
+    things(store).await;
     store.key_set("n", "k", "secret").await.unwrap();
     let refused = [
         "keystore",
@@ -116,100 +184,97 @@ pub async fn names_and_secrets_are_refused(store: &dyn StorageAdapter) {
         "pragma_table_info",
     ];
     for table in refused {
-        let error = store.table(&on(table, TableOp::Select)).await.unwrap_err();
-        assert!(
-            matches!(&error, StoreError::Invalid { code, .. } if code == "42501"),
-            "{table}: {error}"
-        );
+        assert_eq!(code(store, &read(table)).await, "42501", "{table}");
     }
     for bad in ["a b", "a\"b", "public.keystore", "", "x;--", "(select 1)"] {
-        let error = store.table(&on(bad, TableOp::Select)).await.unwrap_err();
-        assert!(
-            matches!(&error, StoreError::Invalid { code, .. } if code == "42601"),
-            "{bad}: {error}"
-        );
+        assert_eq!(code(store, &read(bad)).await, "42601", "{bad}");
         for query in [
-            on("task_runs", TableOp::Select).eq(bad, json!(1)),
-            on("task_runs", TableOp::Select).only(&[bad]),
-            on("task_runs", TableOp::Insert(vec![json!({bad: 1})])),
-            on("task_runs", TableOp::Update(json!({bad: 1}))),
-            on("task_runs", TableOp::Upsert(vec![json!({"id": 1})], vec![bad.into()])),
+            read("things").eq(bad, &json!(1)),
+            read("things").only(&[bad]),
+            on("things", insert(&[json!({bad: 1})])),
+            on("things", update(&json!({bad: 1}))),
+            on("things", upsert(&[json!({"id": 1})], &[bad])),
         ] {
-            assert!(
-                matches!(store.table(&query).await, Err(StoreError::Invalid { .. })),
-                "{query:?}"
-            );
+            assert!(matches!(store.rest(&query, None).await, Err(QueryError::Sql(_))), "{query:?}");
         }
     }
+}
+
+/// Whatever the migrations make is closed: task code reads how runs are doing, and no more.
+pub async fn the_engines_tables_are_out_of_reach(store: &dyn StorageAdapter) {
+    let run = super::fixture::start(store, "t").await;
+    for table in crate::rest::own() {
+        for action in [insert(&[json!({"id": 1})]), update(&json!({"id": 1})), Action::Delete] {
+            assert_eq!(code(store, &on(table, action)).await, "42501", "{table}");
+        }
+        let found = store.rest(&read(table), None).await;
+        assert_eq!(found.is_ok(), crate::rest::readable(table), "{table}: {found:?}");
+    }
+    let status = read("task_runs").eq("id", &json!(run.task_run_id.0)).only(&["status"]);
+    assert_eq!(rows(store, &status).await, [json!({"status": "pending"})]);
+    assert_eq!(store.functions().await.unwrap().len(), 1);
 }
 
 pub async fn broken_rules_have_codes(store: &dyn StorageAdapter) {
-    tasks(store).await;
-    let code = async |query: TableQuery| match store.table(&query).await {
-        Err(StoreError::Invalid { code, message }) => {
-            assert!(!message.is_empty());
-            code
-        }
-        other => panic!("{query:?}: {other:?}"),
-    };
-    let insert = |table: &str, row: Value| on(table, TableOp::Insert(vec![row]));
-    assert_eq!(code(insert("task_functions", json!({"name": "a", "code": "x"}))).await, "23505");
-    assert_eq!(code(insert("task_functions", json!({"name": "q"}))).await, "23502");
-    assert_eq!(
-        code(insert(
-            "task_logs",
-            json!({"task_run_id": 99, "level": "x", "message": "", "at_ms": 1})
-        ))
-        .await,
-        "23503"
-    );
-    assert_eq!(
-        code(insert("task_runs", json!({"task_name": "q", "status": "odd"}))).await,
-        "23514"
-    );
-    assert_eq!(code(on("nowhere", TableOp::Select)).await, "42P01");
-    assert_eq!(code(on("task_runs", TableOp::Select).only(&["nothing"])).await, "42703");
-    assert_eq!(code(on("task_runs", TableOp::Select).eq("nothing", json!(1))).await, "42703");
-    assert_eq!(code(on("task_runs", TableOp::Insert(vec![]))).await, "22023");
+    things(store).await;
+    let add = |table: &str, row: Value| on(table, insert(&[row]));
+    assert_eq!(code(store, &add("things", json!({"name": "a", "code": "x"}))).await, "23505");
+    assert_eq!(code(store, &add("things", json!({"name": "q"}))).await, "23502");
+    assert_eq!(code(store, &add("parts", json!({"thing_id": 99}))).await, "23503");
+    assert_eq!(code(store, &add("parts", json!({"thing_id": 1, "state": "odd"}))).await, "23514");
+    assert_eq!(code(store, &read("nowhere")).await, "42P01");
+    assert_eq!(code(store, &read("things").only(&["nothing"])).await, "42703");
+    assert_eq!(code(store, &read("things").eq("nothing", &json!(1))).await, "42703");
+    assert_eq!(code(store, &add("things", json!({}))).await, "22023");
     // After an error the store works on.
-    assert_eq!(store.table(&on("task_functions", TableOp::Select)).await.unwrap().len(), 3);
+    assert_eq!(rows(store, &read("things")).await.len(), 3);
 }
 
 pub async fn json_columns_come_back_as_json(store: &dyn StorageAdapter) {
+    things(store).await;
     store.publish("t", "1", None).await.unwrap();
     let input = doc(r#"{"b":[1,2.50],"a":"\ud800","big":12345678901234567890123,"inf":1e999}"#);
     let run = store.submit(&NewRun { input: input.clone(), ..new("t") }).await.unwrap();
-    let read = on("task_runs", TableOp::Select).only(&["id", "input", "result", "created_at"]);
-    let raw = store.table_json(&read).await.unwrap();
+    let query = read("task_runs").only(&["id", "input", "result", "created_at"]);
+    let answer = store.rest(&query, None).await.unwrap();
+    let crate::rest::Data::Rows(raw) = &answer.data else { panic!("{answer:?}") };
     assert!(raw[0].get().contains(input.get()), "byte for byte: {}", raw[0]);
-    let row = &store.table(&read).await.unwrap()[0];
+    let row = &answer.values().unwrap()[0];
     assert_eq!((&row["input"]["b"][0], &row["input"]["a"]), (&json!(1), &json!("\u{fffd}")));
     assert_eq!((&row["input"]["inf"], &row["result"]), (&Value::Null, &Value::Null));
     assert!(row["created_at"].as_str().unwrap().starts_with("20"), "{row}");
 
-    let patch =
-        TableOp::Update(json!({"result": {"x": [true]}, "updated_at": "2026-01-02T03:04:05.678Z"}));
-    let change = on("task_runs", patch).eq("id", json!(run.task_run_id.0)).only(&["result"]);
-    assert_eq!(store.table(&change).await.unwrap()[0]["result"], json!({"x": [true]}));
-    let row = store.run(run.task_run_id).await.unwrap().unwrap();
-    assert_eq!((row.result.unwrap().get(), row.updated_at), (r#"{"x":[true]}"#, 1_767_323_045_678));
-    let mut read = on("stack_runs", TableOp::Select).eq("runnable", json!(true));
-    read.columns = vec!["runnable".into(), "kind".into()];
-    assert_eq!(store.table(&read).await.unwrap(), [json!({"runnable": true, "kind": "task"})]);
+    // What is written keeps its bytes too.
+    let odd = r#"{"x":[true,1.50,12345678901234567890123],"x":2}"#;
+    let part =
+        format!(r#"{{"thing_id":1,"ready":true,"at":"2026-01-02T03:04:05.678Z","result":{odd}}}"#);
+    let part = Insert { rows: vec![fields_of(&part).unwrap()], ..Insert::default() };
+    let query = on("parts", Action::Insert(part)).only(&["result", "at", "ready"]);
+    let answer = store.rest(&query, None).await.unwrap();
+    let crate::rest::Data::Rows(raw) = &answer.data else { panic!("{answer:?}") };
+    assert!(raw[0].get().contains(odd), "byte for byte: {}", raw[0]);
+    let found = rows(store, &read("parts").eq("ready", &json!(true))).await;
+    assert!(found[0]["at"].as_str().unwrap().starts_with("2026-01-02T03:04:05.678"), "{found:?}");
+    let at = read("parts").eq("at", &json!("2026-01-02T03:04:05.678Z")).only(&["ready"]);
+    assert_eq!(rows(store, &at).await, [json!({"ready": true})]);
+
+    let runnable = read("stack_runs").eq("runnable", &json!(true)).only(&["runnable", "kind"]);
+    assert_eq!(rows(store, &runnable).await, [json!({"runnable": true, "kind": "task"})]);
     let root = store.claim_row(run.root_id, "p").await.unwrap().unwrap().row.lease;
     let end = step(run.root_id, &root, (0, 0), vec![]).ends("2").prints("x");
     store.advance(&end).await.unwrap();
-    let read = on("task_runs", TableOp::Select).only(&["logs"]);
-    assert_eq!(store.table(&read).await.unwrap(), [json!({"logs": ["info: x"]})]);
+    let logs = read("task_runs").only(&["logs"]);
+    assert_eq!(rows(store, &logs).await, [json!({"logs": ["info: x"]})]);
 }
 
 pub async fn many_rows_at_once(store: &dyn StorageAdapter) {
-    let rows: Vec<Value> = (0..5000)
+    things(store).await;
+    let many: Vec<Value> = (0..5000)
         .map(|n| json!({"name": format!("n{n}"), "code": "c", "version": 1, "description": n}))
         .collect();
-    let mut insert = on("task_functions", TableOp::Insert(rows));
-    insert.returning = false;
-    store.table(&insert).await.unwrap();
-    let all = store.table(&on("task_functions", TableOp::Select).only(&["name"])).await.unwrap();
-    assert_eq!(all.len(), 5000);
+    let mut query = on("things", insert(&many));
+    query.answers = false;
+    assert_eq!(store.rest(&query, None).await.unwrap().affected, 5000);
+    let all = rows(store, &read("things").only(&["name"])).await;
+    assert_eq!(all.len(), 5003);
 }

@@ -1,7 +1,9 @@
-//! Durable `setTimeout`.
+//! Durable `setTimeout`, and what the code gives up.
 
-use super::fixture::{More as _, claim, rows, started, step};
-use crate::{Ask, StorageAdapter};
+use tasker_core::chain::Rejected;
+
+use super::fixture::{More as _, claim, handed, read, rows, started, step};
+use crate::{Ask, StorageAdapter, StoreError};
 
 pub async fn a_timer_falls_due(store: &dyn StorageAdapter) {
     let (run, root) = started(store, "t", "p").await;
@@ -57,4 +59,28 @@ pub async fn a_far_timer_is_kept(store: &dyn StorageAdapter) {
         store.image(run.root_id).await.unwrap().journal.asked[0].args.get(),
         format!("[{}]", u64::MAX)
     );
+}
+
+pub async fn calls_are_aborted(store: &dyn StorageAdapter) {
+    let (run, root) = started(store, "t", "p").await;
+    let asked = vec![read(0), read(1), Ask::Timer(0)];
+    store.advance(&step(run.root_id, &root, (0, 0), asked)).await.unwrap();
+    let (call, timer) = (claim(store, "p").await.row, claim(store, "p").await.row);
+    // When the timer fires, a call is under way and one waits: both are given up, and so is the
+    // first of the two that are asked for then.
+    let asked = vec![read(3), read(4)];
+    let mut next = step(run.root_id, &timer.lease, (0, 3), asked).got("null").keeps("p");
+    next.cleared = vec![0, 1, 3];
+    let last = handed(store.advance(&next).await.unwrap());
+    assert_eq!(last.args.get(), "[4]");
+    assert!(!store.heartbeat(&call.lease).await.unwrap());
+    assert!(store.claim("p").await.unwrap().is_none());
+    let late = store.record(&call.lease, &Ok(tasker_core::json::null()), 1).await.unwrap_err();
+    assert!(matches!(late, StoreError::Rejected(Rejected::Fenced)), "{late}");
+    let cancelled = ["cancelled", "cancelled", "completed", "cancelled", "processing"];
+    assert_eq!(rows(store, run.task_run_id).await[1..], cancelled);
+    let journal = store.image(run.root_id).await.unwrap().journal;
+    assert_eq!((journal.asked.len(), journal.delivered.len()), (5, 1));
+    let end = step(run.root_id, &last.lease, (1, 5), vec![]).got("4").ends("4");
+    assert!(store.advance(&end).await.unwrap().finished);
 }

@@ -46,6 +46,30 @@ pub async fn a_chain_of_calls(store: &dyn StorageAdapter) {
     assert_eq!(store.next_deadline().await.unwrap(), None);
 }
 
+pub async fn an_answer_that_got_lost_is_found(store: &dyn StorageAdapter) {
+    let (run, root) = started(store, "t", "p").await;
+    let id = run.root_id;
+    assert!(store.handed_by(&root, id).await.unwrap().is_none(), "nothing was committed");
+    let first = step(id, &root, (0, 0), vec![send(0)]).keeps("p");
+    let call = handed(store.advance(&first).await.unwrap());
+    // The answer to that commit never arrived: the same call is found, under the same lease.
+    let found = store.handed_by(&root, id).await.unwrap().unwrap();
+    assert_eq!((&found.lease, found.args.get()), (&call.lease, call.args.get()));
+    assert!(!found.idempotent && found.attempt == 1);
+    let other = tasker_core::wire::LeaseRef { owner: "q".into(), ..root.clone() };
+    assert!(store.handed_by(&other, id).await.unwrap().is_none(), "it was handed to p");
+    let older = tasker_core::wire::LeaseRef { epoch: root.epoch - 1, ..root.clone() };
+    assert!(store.handed_by(&older, id).await.unwrap().is_none(), "not by that lease");
+
+    let next = step(id, &call.lease, (0, 1), vec![read(1)]).got("0").keeps("p");
+    let second = handed(store.advance(&next).await.unwrap());
+    let found = store.handed_by(&call.lease, id).await.unwrap().unwrap();
+    assert_eq!(found.lease, second.lease);
+    // Whoever lost it is handed nothing.
+    assert_eq!(store.release_expired(Some("p")).await.unwrap(), 1);
+    assert!(store.handed_by(&call.lease, id).await.unwrap().is_none());
+}
+
 /// An advance that claims to have seen less than the journal holds.
 fn next_of(
     id: tasker_core::StackRunId,

@@ -11,7 +11,7 @@ use crate::{
     Result,
     session::Write,
     sql,
-    types::{Outcome, Resolution, Retry},
+    types::{Outcome, Resolution, Retry, Upgrade},
 };
 
 impl Loaded {
@@ -48,6 +48,14 @@ impl Loaded {
         plan.writes.push(Write::new(sql::REOPEN_TASK, task));
         let root = [self.root_id.into(), how.timeout_ms.into()];
         plan.writes.push(Write::new(sql::REOPEN_ROOT, root));
+        Ok(plan)
+    }
+
+    /// The run goes on on another version of its code.
+    pub fn upgrade(self, how: Upgrade, times: Times) -> Result<Plan> {
+        let event = Event::Upgraded { deliveries: how.deliveries, calls: how.calls };
+        let mut plan = self.write(event, None, &[], None, times)?;
+        plan.writes.push(Write::new(sql::PIN, [self.task_run_id.into(), how.to.into()]));
         Ok(plan)
     }
 

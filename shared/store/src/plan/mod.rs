@@ -135,6 +135,7 @@ impl Loaded {
             by,
             deliveries: a.deliveries,
             calls: a.calls,
+            made_at: a.made_at,
             delivered_ok: settled.as_ref().is_some_and(|s| s.outcome.is_ok()),
             asked: a.asked.iter().map(Ask::kind).collect(),
             cleared: a.cleared.clone(),

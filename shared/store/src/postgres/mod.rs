@@ -5,12 +5,18 @@ mod session;
 mod slot;
 mod value;
 
-use std::{collections::HashMap, sync::RwLock, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::RwLock,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tasker_core::fault;
 use tokio_postgres::NoTls;
 
 use crate::{Dialect, Result, StoreError, session::Backend};
+pub(crate) use migrate::MIGRATIONS;
 use session::PgSession;
 pub use slot::SlotGuard;
 
@@ -38,7 +44,7 @@ impl Postgres {
             StoreError::Unavailable("DATABASE_URL is not a valid Postgres address".into())
         })?;
         config
-            .options(if tasker_core::fault::on("nosync") { "" } else { SESSION })
+            .options(if fault::on("nosync") { "" } else { SESSION })
             .connect_timeout(CONNECT_WAIT)
             .keepalives_idle(Duration::from_secs(10))
             .tcp_user_timeout(Duration::from_secs(15))
@@ -46,7 +52,7 @@ impl Postgres {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
             .max_size(POOL_SIZE)
-            .wait_timeout(Some(POOL_WAIT))
+            .wait_timeout((!fault::on("nowait")).then_some(POOL_WAIT))
             .create_timeout(Some(CONNECT_WAIT))
             .runtime(Runtime::Tokio1)
             .build()
@@ -55,6 +61,11 @@ impl Postgres {
     }
 
     fn render(&self, template: &'static str) -> String {
+        if fault::on("ownclock") {
+            let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
+            let text = Dialect::Postgres.render(template);
+            return text.replace("clock_timestamp()", &format!("to_timestamp({now})"));
+        }
         if let Some(text) = self.rendered.read().ok().and_then(|r| r.get(template).cloned()) {
             return text;
         }
@@ -84,6 +95,15 @@ impl Backend for Postgres {
     async fn scrub(&self) -> Result<()> {
         let client = connection(&self.pool).await?;
         client.batch_execute("vacuum full keystore").await.map_err(value::error)
+    }
+
+    #[cfg(any(test, feature = "conformance"))]
+    async fn script(&self, sql: &str) -> Result<()> {
+        connection(&self.pool)
+            .await?
+            .batch_execute(&sql.replace(";;", ";"))
+            .await
+            .map_err(value::error)
     }
 
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {

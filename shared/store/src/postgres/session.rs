@@ -7,7 +7,7 @@ use tokio_postgres::Statement;
 use super::{Postgres, value};
 use crate::{
     Result, StoreError, Value,
-    columns::Columns,
+    rest::QueryError,
     session::{Session, Write},
     value::Row,
 };
@@ -89,12 +89,16 @@ impl Session for PgSession<'_> {
         &mut self,
         sql: String,
         params: Vec<Value>,
-        _: Columns,
-    ) -> Result<Vec<Row>> {
+    ) -> std::result::Result<Vec<Row>, QueryError> {
+        if !self.begun {
+            self.send(&[], Then::Stay).await?;
+        }
+        let client = self.client()?;
         // Not cached: there are as many texts as callers think of.
-        let statement = self.client()?.prepare(&sql).await.map_err(value::error)?;
-        let mut all = self.send(&[(&statement, &params)], Then::Stay).await?;
-        Ok(all.pop().unwrap_or_default())
+        let statement = client.prepare(&sql).await.map_err(value::told)?;
+        let rows = client.query_raw(&statement, &params).await.map_err(value::told)?;
+        let rows: Vec<_> = rows.try_collect().await.map_err(value::told)?;
+        Ok(rows.into_iter().map(value::row).collect::<Result<_>>()?)
     }
 
     async fn commit(mut self, writes: Vec<Write>) -> Result<Vec<Vec<Row>>> {

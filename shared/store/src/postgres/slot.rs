@@ -2,14 +2,16 @@
 //! take each other's work away.
 //!
 //! A session lock on a connection of its own says who lives. The server lets it go the moment the
-//! process is gone, so nothing has to beat and a restart need not wait.
+//! process is gone, so nothing has to beat and a restart need not wait. The same connection listens
+//! for new runs: an idle processor asks nothing, and hears of work that no trigger brought it.
 
-use std::time::Duration;
+use std::{future::poll_fn, sync::Arc, time::Duration};
 
-use tokio_postgres::{Config, NoTls};
+use tokio::sync::Notify;
+use tokio_postgres::{AsyncMessage, Config, NoTls, Socket, tls::NoTlsStream};
 
 use super::value;
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, dialect::CREATED};
 
 /// First half of the lock's number: "task".
 const LOCK: i32 = 0x7461_736b;
@@ -23,11 +25,22 @@ const POOLER: u16 = 6543;
 
 /// The right to a slot's name, until dropped.
 #[derive(Debug)]
-pub struct SlotGuard(tokio::task::JoinHandle<()>);
+pub struct SlotGuard {
+    keeper: tokio::task::JoinHandle<()>,
+    created: Arc<Notify>,
+}
+
+impl SlotGuard {
+    /// Notified when runs were made, or may have been while nobody could listen. Several
+    /// notifications may come as one.
+    pub fn created(&self) -> Arc<Notify> {
+        self.created.clone()
+    }
+}
 
 impl Drop for SlotGuard {
     fn drop(&mut self) {
-        self.0.abort();
+        self.keeper.abort();
     }
 }
 
@@ -41,8 +54,9 @@ pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
         );
         return Ok(None);
     }
+    let created = Arc::new(Notify::new());
     for _ in 0..PATIENCE {
-        let held = match try_hold(config, slot).await {
+        let held = match try_hold(config, slot, &created).await {
             Ok(None) => {
                 tokio::time::sleep(PAUSE).await;
                 continue;
@@ -53,8 +67,8 @@ pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
                 None
             }
         };
-        let keep = keep(config.clone(), slot.to_owned(), held);
-        return Ok(Some(SlotGuard(tokio::spawn(keep))));
+        let keeper = tokio::spawn(keep(config.clone(), slot.to_owned(), created.clone(), held));
+        return Ok(Some(SlotGuard { keeper, created }));
     }
     Err(StoreError::Unavailable(format!(
         "another live process works as '{slot}': give this one a name of its own (--slot, TASKER_SLOT)"
@@ -64,31 +78,52 @@ pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
 /// The client that holds the lock, and the end of its connection.
 type Held = (tokio_postgres::Client, tokio::task::JoinHandle<()>);
 
-async fn try_hold(config: &Config, slot: &str) -> Result<Option<Held>> {
+async fn try_hold(config: &Config, slot: &str, created: &Arc<Notify>) -> Result<Option<Held>> {
     let (client, connection) = config.connect(NoTls).await.map_err(value::unreachable)?;
-    let ended = tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::warn!(%error, "the connection that holds the slot broke");
-        }
-    });
+    let ended = tokio::spawn(hear(connection, created.clone()));
     let lock = "select pg_try_advisory_lock($1, hashtext($2))";
     let row = client.query_one(lock, &[&LOCK, &slot]).await.map_err(value::unreachable)?;
-    Ok(row.get::<_, bool>(0).then_some((client, ended)))
+    if !row.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    client.batch_execute(&format!("listen {CREATED}")).await.map_err(value::unreachable)?;
+    Ok(Some((client, ended)))
+}
+
+/// Drives the connection, and passes on what it hears.
+async fn hear(
+    mut connection: tokio_postgres::Connection<Socket, NoTlsStream>,
+    created: Arc<Notify>,
+) {
+    loop {
+        match poll_fn(|cx| connection.poll_message(cx)).await {
+            Some(Ok(AsyncMessage::Notification(_))) => created.notify_one(),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                return tracing::warn!(%error, "the connection that holds the slot broke");
+            }
+            None => return,
+        }
+    }
 }
 
 /// Gets the lock, and gets it back after a restart of the server.
-async fn keep(config: Config, slot: String, mut held: Option<Held>) {
+async fn keep(config: Config, slot: String, created: Arc<Notify>, mut held: Option<Held>) {
     loop {
         if let Some((_client, ended)) = held.take() {
             let _ = ended.await;
         }
         tokio::time::sleep(RECONNECT).await;
-        held = match try_hold(&config, &slot).await {
+        held = match try_hold(&config, &slot, &created).await {
             Ok(None) => {
                 tracing::error!(slot, "another process took this slot: stop one of them");
                 None
             }
-            Ok(held) => held,
+            Ok(held) => {
+                // Nobody listened meanwhile.
+                created.notify_one();
+                held
+            }
             Err(error) => {
                 tracing::warn!(%error, slot, "the slot is not held");
                 None

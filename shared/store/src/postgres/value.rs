@@ -4,6 +4,7 @@ use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, private::Bytes
 
 use crate::{
     Result, StoreError, Value,
+    rest::{QueryError, SqlError},
     value::{Hidden, Row, UNSEALED},
 };
 
@@ -41,7 +42,9 @@ impl<'a> FromSql<'a> for Value {
             Type::INT4 => Self::Int(i32::from_sql(ty, raw)?.into()),
             Type::FLOAT8 => Self::Real(f64::from_sql(ty, raw)?),
             Type::BOOL => Self::Bool(bool::from_sql(ty, raw)?),
-            Type::TEXT | Type::VARCHAR | Type::NAME => Self::Text(String::from_sql(ty, raw)?),
+            Type::TEXT | Type::VARCHAR | Type::NAME | Type::JSON => {
+                Self::Text(String::from_sql(ty, raw)?)
+            }
             _ => return Err(format!("the statement must cast its {ty} column").into()),
         })
     }
@@ -70,6 +73,22 @@ pub fn error(e: tokio_postgres::Error) -> StoreError {
         return StoreError::Unavailable(format!("{} ({code})", db.message()));
     }
     StoreError::Invalid { code: code.to_owned(), message: db.message().to_owned() }
+}
+
+/// The same for a statement of task code, with all that the server says. A statement that took too
+/// long or wrote where nothing may be written is the caller's, not the server's trouble.
+pub fn told(e: tokio_postgres::Error) -> QueryError {
+    let Some(db) = e.as_db_error() else { return QueryError::Unavailable(reasons(&e)) };
+    let code = db.code().code();
+    if is_passing(code) && !["57014", "25006"].contains(&code) {
+        return QueryError::Unavailable(format!("{} ({code})", db.message()));
+    }
+    QueryError::Sql(Box::new(SqlError {
+        code: code.to_owned(),
+        message: db.message().to_owned(),
+        details: db.detail().map(str::to_owned),
+        hint: db.hint().map(str::to_owned),
+    }))
 }
 
 /// The same for a connection that could not be opened: whatever the server says, no request is

@@ -41,6 +41,15 @@ pub const REOPEN_ROOT: &str = "\
 update stack_runs set crashes = 0, \
   deadline = case when {int $2} is null then null else {after $2} end where id = $1";
 
+/// The version of its code that a run keeps, and whether there is version $2.
+pub const PINNED: &str = "\
+select t.version, exists (select 1 from task_function_versions v \
+  where v.task_function_id = t.task_function_id and v.version = $2) \
+from task_runs t where t.id = $1";
+
+/// Another version of its code.
+pub const PIN: &str = "update task_runs set version = $2, updated_at = {now} where id = $1";
+
 /// Runs whose time is over, and how long they had.
 pub const OVERDUE: &str = "\
 select parent_task_run_id, {ms deadline} - {ms created_at} from stack_runs \
@@ -71,6 +80,10 @@ select id from task_runs where status in ('pending', 'processing') limit 1 offse
 /// Runs that ended so long ago, the oldest first.
 pub const PRUNABLE: &str = "\
 select id from task_runs where ended_at < {after $1} order by ended_at limit $2 {skip}";
+
+/// A run that ended.
+pub const FORGETTABLE: &str =
+    "select id from task_runs where id = $1 and ended_at is not null {lock}";
 
 /// Runs that outlive the call which became them no longer name it. Then logs, calls and runs go.
 pub const PRUNE: [&str; 5] = [

@@ -76,8 +76,5 @@ select level, message, at_ms from task_logs where task_run_id = $1 order by id d
 pub const CLEAR_RUNS: [&str; 3] =
     ["delete from task_logs", "delete from stack_runs", "delete from task_runs"];
 
-/// Names and declared types of a table's columns (SQLite).
-pub const COLUMNS: &str = "select name, type from pragma_table_info($1)";
-
 /// The database's clock, milliseconds.
 pub const NOW: &str = "select {now_ms}";

@@ -69,11 +69,12 @@ where id = $1";
 pub const INSERT_CHILD: &str = "\
 insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
   method_name, args, status, runnable, idempotent, epoch, lease_owner, lease_until, attempt, \
-  sent_at, not_before, at_end, options) \
+  sent_at, not_before, at_end, options, share) \
 values ($1, $2, $3, $4, $5, $6, {json $7}, $8, $9, $10, $11, {text $12}, \
   case when {text $12} is null then null else {after $13} end, \
   case when {text $12} is null then 0 else 1 end, \
-  case when {text $12} is null or $10 then null else {now} end, {after $14}, {text $15}, {json $16}) \
+  case when {text $12} is null or $10 then null else {now} end, {after $14}, {text $15}, {json $16}, \
+  (select r.share from stack_runs r where r.id = $2)) \
 returning id";
 
 /// The run has begun.
@@ -107,17 +108,27 @@ where t.parent_stack_run_id = $1";
 /// A run's root row.
 pub const INSERT_ROOT: &str = "\
 insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
-  method_name, args, status, idempotent, vm_state, runnable, deadline) \
+  method_name, args, status, idempotent, vm_state, runnable, deadline, share) \
 values ($1, {int $2}, 'task', 0, 'deno-executor', 'execute', {json $3}, 'pending', true, {json $4}, \
-  $5, case when {int $6} is null then null else {after $6} end) \
+  $5, case when {int $6} is null then null else {after $6} end, \
+  coalesce((select c.share from stack_runs c where c.id = {int $2}), {int $7})) \
 returning id";
 
-/// Takes the ready row that has waited longest; others' locked rows are skipped.
+/// Tells every processor, once the transaction commits, that a run was made. A hint: who does not
+/// listen just then finds the run by other means.
+pub const TELL: &str = "select {tell}";
+
+/// Takes a ready row; others' locked rows are skipped. $3 lists the shares in the order in which
+/// they are looked at: the first that has a ready row gives the one that has waited longest.
 pub const CLAIM_NEXT: &str = "\
 with ready as materialized ( \
-  select id as picked from stack_runs \
-  where status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
-  order by not_before, id limit 1 {skip}) \
+  select picked from ( \
+    select (select id from stack_runs \
+      where share = s.n and status in ('pending', 'pending_resume') and runnable \
+        and not_before <= {now} \
+      order by not_before, id limit 1 {skip}) as picked \
+    from {ids $3} s limit 1000) shares \
+  where picked is not null limit 1) \
 update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attempt + 1, \
   lease_owner = $1, lease_until = {after $2}, \
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
@@ -133,6 +144,16 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
 where id = $3 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
   {text args}, {text options}, idempotent, epoch, attempt";
+
+/// The call that a slot was handed by the commit made under lease ($3, $4), while nobody took it
+/// away since.
+pub const HANDED_BY: &str = "\
+select c.id, c.parent_task_run_id, c.parent_stack_run_id, c.kind, c.seq, c.service_name, \
+  c.method_name, {text c.args}, {text c.options}, c.idempotent, c.epoch, c.attempt \
+from stack_runs c \
+where c.parent_stack_run_id = $1 and c.kind = 'call' and c.status = 'processing' \
+  and c.lease_owner = $2 and exists (select 1 from stack_runs b where b.id = $3 and b.epoch = $4 \
+    and b.status in ('completed', 'failed', 'suspended_waiting_child'))";
 
 /// Takes a call that waits for a person.
 pub const CLAIM_ATTENTION: &str = "\
@@ -161,7 +182,7 @@ macro_rules! lost {
 /// repeated blindly waits for a person before that.
 macro_rules! poison {
     () => {
-        "crashes >= 2 and (kind <> 'call' or idempotent or sent_at is null) "
+        "crashes >= {crashes 2} and (kind <> 'call' or idempotent or sent_at is null) "
     };
 }
 
@@ -209,13 +230,15 @@ pub const RELEASE_HELD: &str = concat!(
     ") returning id"
 );
 
-/// Milliseconds until the next lease runs out, the next row falls due or a run's time is over.
+/// Milliseconds until the next lease runs out, the next row of the shares $1 falls due or a run's
+/// time is over.
 pub const NEXT_DEADLINE: &str = "\
 select min({ms due}) - {now_ms} from ( \
   select min(lease_until) as due from stack_runs where status = 'processing' \
   union all \
-  select min(not_before) from stack_runs \
-  where status in ('pending', 'pending_resume') and runnable \
+  select min(ready) from (select (select min(not_before) from stack_runs \
+    where share = s.n and status in ('pending', 'pending_resume') and runnable) as ready \
+    from {ids $1} s limit 1000) shares \
   union all \
   select min(deadline) from stack_runs where deadline is not null and kind = 'task' \
     and status in ('pending', 'processing', 'suspended_waiting_child', 'pending_resume')) d";

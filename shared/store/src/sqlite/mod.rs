@@ -1,5 +1,6 @@
 //! SQLite: one connection on a thread of its own; transactions take turns, first come first served.
 
+mod functions;
 mod thread;
 
 use std::{
@@ -12,8 +13,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use crate::{
     Dialect, Result, StoreError, Value,
-    columns::Columns,
     postgres::SlotGuard,
+    rest::QueryError,
     session::{Backend, Session, Write},
     value::Row,
 };
@@ -80,6 +81,17 @@ impl Backend for Sqlite {
         session.ask(|reply| Command::Scrub { reply }).await
     }
 
+    #[cfg(any(test, feature = "conformance"))]
+    async fn script(&self, sql: &str) -> Result<()> {
+        let mut session = self.begin().await?;
+        for statement in sql.split(";;") {
+            session.query_text(statement.to_owned(), vec![]).await.map_err(|e| {
+                StoreError::Invalid { code: "42601".into(), message: e.to_string() }
+            })?;
+        }
+        session.commit(vec![]).await.map(|_| ())
+    }
+
     async fn hold_slot(&self, _: &str) -> Result<Option<SlotGuard>> {
         // The file is this process's alone.
         Ok(None)
@@ -120,10 +132,9 @@ impl Session for SqliteSession {
         &mut self,
         sql: String,
         params: Vec<Value>,
-        columns: Columns,
-    ) -> Result<Vec<Row>> {
+    ) -> std::result::Result<Vec<Row>, QueryError> {
         self.begun = true;
-        self.ask(|reply| Command::Text { sql, params, columns, reply }).await
+        Ok(self.ask(|reply| Command::Text { sql, params, reply }).await?)
     }
 
     async fn commit(mut self, writes: Vec<Write>) -> Result<Vec<Vec<Row>>> {

@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 
 use crate::{
     Dialect, Result, StoreError, Value,
-    columns::{Columns, quoted},
     session::Write,
     value::{Hidden, Row, UNSEALED},
 };
@@ -19,13 +18,8 @@ pub type Jobs = mpsc::Sender<Command>;
 pub enum Command {
     /// A statement of ours.
     Query { sql: &'static str, params: Vec<Value>, reply: oneshot::Sender<Result<Vec<Row>>> },
-    /// A statement built at run time; each row comes back as one JSON object in one text column.
-    Text {
-        sql: String,
-        params: Vec<Value>,
-        columns: Columns,
-        reply: oneshot::Sender<Result<Vec<Row>>>,
-    },
+    /// A statement built at run time.
+    Text { sql: String, params: Vec<Value>, reply: oneshot::Sender<Result<Vec<Row>>> },
     /// The last statements, and the commit.
     Commit { writes: Vec<Write>, reply: oneshot::Sender<Result<Vec<Vec<Row>>>> },
     /// Nothing but what the tables hold is to be left in the file. Outside of a transaction.
@@ -34,12 +28,16 @@ pub enum Command {
     Rollback,
 }
 
+/// The schema, step by step: `user_version` says how many were taken.
+const SCHEMA: [&str; 3] = [
+    include_str!("schema.sql"),
+    include_str!("3_fair_claims.sql"),
+    include_str!("4_keystore_sealing.sql"),
+];
+
 /// WAL with synchronous=FULL: what was committed survives a power cut.
 const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; \
     pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -65536;";
-
-/// The schema, step by step: `user_version` says how many were taken.
-const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("2_keystore_sealing.sql")];
 
 /// Opens the file, its schema if it is new, and starts the thread.
 pub fn start(path: &str) -> Result<Jobs> {
@@ -49,6 +47,7 @@ pub fn start(path: &str) -> Result<Jobs> {
     for quirk in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
         connection.set_db_config(quirk, false).map_err(error)?;
     }
+    super::functions::add(&connection).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 =
         connection.query_row("pragma user_version", [], |r| r.get(0)).map_err(error)?;
@@ -91,8 +90,8 @@ impl Worker {
                 Command::Query { sql, params, reply } => {
                     let _ = reply.send(self.query(sql, &params));
                 }
-                Command::Text { sql, params, columns, reply } => {
-                    let _ = reply.send(self.text(&sql, &params, &columns));
+                Command::Text { sql, params, reply } => {
+                    let _ = reply.send(self.text(&sql, &params));
                 }
                 Command::Commit { writes, reply } => {
                     let _ = reply.send(self.commit(&writes));
@@ -125,31 +124,13 @@ impl Worker {
         self.begin()?;
         let text = self.rendered.entry(sql).or_insert_with(|| Dialect::Sqlite.render(sql));
         let mut statement = self.connection.prepare_cached(text).map_err(error)?;
-        let columns = statement.column_count();
-        let mut rows = statement.query(bound(params).as_slice()).map_err(error)?;
-        let mut out = Vec::new();
-        while let Some(row) = rows.next().map_err(error)? {
-            let values = (0..columns).map(|i| row.get_ref(i).map(value).map_err(error));
-            out.push(Row(values.collect::<Result<Vec<_>>>()?.into_iter()));
-        }
-        Ok(out)
+        rows(&mut statement, params)
     }
 
-    fn text(&self, sql: &str, params: &[Value], columns: &Columns) -> Result<Vec<Row>> {
+    fn text(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         self.begin()?;
         let mut statement = self.connection.prepare(sql).map_err(error)?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        let mut rows = statement.query(bound(params).as_slice()).map_err(error)?;
-        let mut out = Vec::new();
-        while let Some(row) = rows.next().map_err(error)? {
-            let mut fields = Vec::with_capacity(names.len());
-            for (i, name) in names.iter().enumerate() {
-                let shown = columns.shown(name, value(row.get_ref(i).map_err(error)?));
-                fields.push(format!("{}:{shown}", quoted(name)));
-            }
-            out.push(Row(vec![Value::Text(format!("{{{}}}", fields.join(",")))].into_iter()));
-        }
-        Ok(out)
+        rows(&mut statement, params)
     }
 
     fn commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<Row>>> {
@@ -167,6 +148,17 @@ impl Worker {
         }
         done
     }
+}
+
+fn rows(statement: &mut rusqlite::Statement<'_>, params: &[Value]) -> Result<Vec<Row>> {
+    let columns = statement.column_count();
+    let mut rows = statement.query(bound(params).as_slice()).map_err(error)?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next().map_err(error)? {
+        let values = (0..columns).map(|i| row.get_ref(i).map(value).map_err(error));
+        out.push(Row(values.collect::<Result<Vec<_>>>()?.into_iter()));
+    }
+    Ok(out)
 }
 
 fn bound(params: &[Value]) -> Vec<&dyn rusqlite::ToSql> {
@@ -188,7 +180,8 @@ impl rusqlite::ToSql for Value {
     }
 }
 
-fn value(column: ValueRef<'_>) -> Value {
+/// A stored value.
+pub fn value(column: ValueRef<'_>) -> Value {
     match column {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(n) => Value::Int(n),

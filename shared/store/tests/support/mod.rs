@@ -31,6 +31,7 @@ fn step(run: Submitted, by: &LeaseRef, seen: u32, calls: u32) -> Advance {
         delivered: None,
         deliveries: seen,
         calls,
+        made_at: None,
         asked: vec![read(calls)],
         cleared: vec![],
         end: None,

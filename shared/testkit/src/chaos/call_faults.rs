@@ -51,7 +51,7 @@ pub async fn unknown_outcomes(case: &Case) -> anyhow::Result<Verdict> {
 pub async fn stale_resumes(case: &Case) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let mut world = World::start(case, Shape::default()).await?;
-    let ask = json!({ "key": "b3", "phase": "b3", "i": 0, "ms": [6_000] });
+    let ask = json!({ "key": "b3", "phase": "b3", "i": 0, "ms": [30_000] });
     let run = world.submit_one("gapi", "echo", &ask).await?;
     let query = format!(
         "select c.id, c.epoch, c.lease_owner, c.parent_stack_run_id from stack_runs c \

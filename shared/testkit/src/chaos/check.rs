@@ -67,7 +67,7 @@ pub async fn settled(world: &mut World, verdict: &mut Verdict) -> anyhow::Result
 /// I10: each recorded step has its effect; what must not repeat has one; no effect without a row.
 async fn oracle(world: &World, verdict: &mut Verdict) -> anyhow::Result<()> {
     let steps = "select id, service_name, status from stack_runs where kind = 'call' \
-        and (service_name = 'wrappedoracle' or (service_name = 'wrappedgapi' and method_name = 'echo'))";
+        and (service_name in ('wrappedoracle', 'wrappeddown') or (service_name = 'wrappedgapi' and method_name = 'echo'))";
     let mut known = HashSet::new();
     for row in world.db.rows(steps).await? {
         let text = |i: usize| row[i].clone().unwrap_or_default();

@@ -60,6 +60,24 @@ impl Db {
         Ok(())
     }
 
+    /// Changes of rows that had ended.
+    pub async fn late_changes(&self) -> anyhow::Result<i64> {
+        match self {
+            Self::Postgres(_) => self.number("select count(*) from chaos_late").await,
+            Self::Sqlite(_) => Ok(0),
+        }
+    }
+
+    /// Logs them no more: a person is about to open runs again.
+    pub async fn forget_history(&self) -> anyhow::Result<()> {
+        let off = "alter table stack_runs disable trigger chaos_late; \
+            alter table task_runs disable trigger chaos_late";
+        if let Self::Postgres(_) = self {
+            self.rows(off).await?;
+        }
+        Ok(())
+    }
+
     /// The store on it; SQLite's only while no process has it.
     pub async fn store(&self) -> anyhow::Result<Arc<dyn StorageAdapter>> {
         Ok(match self {

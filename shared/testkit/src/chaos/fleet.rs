@@ -24,6 +24,8 @@ pub struct Setup<'a> {
     pub processors: usize,
     /// Everything between the services goes through it.
     pub proxy: Option<&'a Proxy>,
+    /// A service that is to be looked for at a port where nobody is.
+    pub down: Option<(&'static str, u16)>,
     pub env: Vec<(String, String)>,
 }
 
@@ -123,6 +125,20 @@ impl Fleet {
         }
     }
 
+    /// What the processes of a service have logged.
+    pub fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.join(format!("{name}.log"))).unwrap_or_default()
+    }
+
+    /// Largest resident memory of each process so far and of the workers it has now, bytes.
+    pub fn peak_memory(&self) -> Vec<(String, u64)> {
+        self.members
+            .iter()
+            .filter_map(|m| m.process.as_ref())
+            .flat_map(Process::peak_memory)
+            .collect()
+    }
+
     /// Place of the first process of a service.
     pub fn index(&self, name: &str) -> usize {
         self.members.iter().position(|m| m.name == name).unwrap_or(0)
@@ -150,6 +166,16 @@ impl Fleet {
         let retry_after = reply.headers().contains_key("retry-after");
         let text = reply.text().await?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text)), retry_after))
+    }
+
+    /// POSTs JSON to a service that may take longer; answers the status and whether the answer says
+    /// when to come back.
+    pub async fn post_slowly(&self, name: &str, body: &Value) -> anyhow::Result<(u16, bool)> {
+        let sent = self.client.post(self.url(name)).timeout(Duration::from_secs(40)).json(body);
+        let reply = sent.send().await?;
+        let answer = (reply.status().as_u16(), reply.headers().contains_key("retry-after"));
+        reply.bytes().await?;
+        Ok(answer)
     }
 
     /// Publishes a task.
@@ -211,6 +237,7 @@ fn six(setup: &Setup<'_>, database: &str) -> anyhow::Result<Vec<Member>> {
         }
     }
     let mut urls = vec![format!("wrappedoracle={}/wrappedoracle", setup.oracle)];
+    urls.extend(setup.down.map(|(name, port)| format!("{name}=http://127.0.0.1:{port}/{name}")));
     for name in SERVICES {
         let own: Vec<String> =
             members.iter().filter(|m| m.name == name).map(|m| m.url.clone()).collect();
@@ -230,7 +257,7 @@ fn six(setup: &Setup<'_>, database: &str) -> anyhow::Result<Vec<Member>> {
 }
 
 /// A free port below those that outgoing connections get: it must still be free after a restart.
-fn stable_port() -> anyhow::Result<u16> {
+pub fn stable_port() -> anyhow::Result<u16> {
     use std::sync::{Mutex, PoisonError};
     static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     for _ in 0..1_000 {

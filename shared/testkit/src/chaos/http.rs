@@ -33,13 +33,20 @@ pub fn json(status: u16, body: impl Into<Bytes>) -> Answer {
     Ok(response)
 }
 
-/// Serves on a free port of the loopback address until the task is aborted.
-pub async fn serve<H, F>(handler: H) -> anyhow::Result<(SocketAddr, JoinHandle<()>)>
+/// The same, with `Retry-After`.
+pub fn json_later(status: u16, body: &'static str, seconds: u64) -> Answer {
+    let mut answer = json(status, body)?;
+    answer.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+    Ok(answer)
+}
+
+/// Serves on a port of the loopback address (0: a free one) until the task is aborted.
+pub async fn serve<H, F>(port: u16, handler: H) -> anyhow::Result<(SocketAddr, JoinHandle<()>)>
 where
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
     let serving = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {

@@ -2,15 +2,18 @@
 //!
 //! As `wrappedoracle` its methods are unknown to tasker, so never safe to repeat; as `wrappedgapi`
 //! its `echo` is. The first argument may ask for trouble: `cut: n` (the first n requests do their
-//! effect and get no answer), `busy: n` (the first n get 503 and no effect), `ms: [..]` (the k-th
-//! request waits so long after its effect), `nth: true` (the answer tells which request it is).
+//! effect and get no answer), `busy: n` (the first n get 503 and no effect), `limited: [n, s]` (the
+//! first n get 429 with `Retry-After: s`), `hang: n` (the first n get nothing at all, and no effect),
+//! `ms: [..]` (the k-th request waits so long after its effect), `nth: true` (the answer tells which
+//! request it is), `size: n` (the answer has n bytes).
 
 use std::{
     collections::HashMap,
     io::Write as _,
+    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -20,12 +23,15 @@ use tokio::task::JoinHandle;
 
 use super::http::{self as server, Answer, Cut};
 
+/// How long a request that hangs is held.
+const HANG: Duration = Duration::from_secs(120);
+
 /// The service. Dropped, it stops.
 pub struct Oracle {
     /// Address up to the service's name.
     pub url: String,
     seen: Arc<Seen>,
-    serving: JoinHandle<()>,
+    serving: Vec<JoinHandle<()>>,
 }
 
 struct Seen {
@@ -35,8 +41,8 @@ struct Seen {
 
 #[derive(Default)]
 struct Book {
-    /// Requests by idempotency key, those without an effect too.
-    requests: HashMap<String, usize>,
+    /// When which request came, by idempotency key, those without an effect too.
+    requests: HashMap<String, Vec<Instant>>,
     /// Effects by idempotency key (`sr-<row>`), with what was answered or would have been.
     effects: HashMap<String, Vec<String>>,
     /// Effects that must not repeat, by what the task asked for.
@@ -49,10 +55,14 @@ impl Oracle {
         let file =
             std::fs::File::options().create(true).append(true).open(dir.join("effects.log"))?;
         let seen = Arc::new(Seen { book: Mutex::default(), file });
-        let shared = seen.clone();
-        let handler = move |parts: Parts, body: Bytes| answer(shared.clone(), parts, body);
-        let (address, serving) = server::serve(handler).await?;
-        Ok(Self { url: format!("http://{address}"), seen, serving })
+        let (address, serving) = serve(0, &seen).await?;
+        Ok(Self { url: format!("http://{address}"), seen, serving: vec![serving] })
+    }
+
+    /// Answers at this port too.
+    pub async fn also_at(&mut self, port: u16) -> anyhow::Result<()> {
+        self.serving.push(serve(port, &self.seen).await?.1);
+        Ok(())
     }
 
     /// How often the row's effect was done.
@@ -71,6 +81,11 @@ impl Oracle {
         book.effects.keys().filter_map(|k| k.strip_prefix("sr-")?.parse().ok()).collect()
     }
 
+    /// When the requests for a row came.
+    pub fn requests_of(&self, row: i64) -> Vec<Instant> {
+        self.seen.book().requests.get(&format!("sr-{row}")).cloned().unwrap_or_default()
+    }
+
     /// What was done more than once though it must not be.
     pub fn repeated(&self) -> Vec<String> {
         let book = self.seen.book();
@@ -81,7 +96,7 @@ impl Oracle {
 
 impl Drop for Oracle {
     fn drop(&mut self) {
-        self.serving.abort();
+        self.serving.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -89,6 +104,11 @@ impl Seen {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn serve(port: u16, seen: &Arc<Seen>) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
+    let shared = seen.clone();
+    server::serve(port, move |parts, body| answer(shared.clone(), parts, body)).await
 }
 
 async fn answer(seen: Arc<Seen>, parts: Parts, body: Bytes) -> Answer {
@@ -103,11 +123,20 @@ async fn answer(seen: Arc<Seen>, parts: Parts, body: Bytes) -> Answer {
     let ask = link["args"][0].clone();
     let nth = {
         let mut book = seen.book();
-        let count = book.requests.entry(key.clone()).or_default();
-        *count += 1;
-        *count
+        let times = book.requests.entry(key.clone()).or_default();
+        times.push(Instant::now());
+        times.len()
     };
-    if nth as u64 <= ask["busy"].as_u64().unwrap_or(0) {
+    let first = |name: &Value| nth as u64 <= name.as_u64().unwrap_or(0);
+    if first(&ask["hang"]) {
+        tokio::time::sleep(HANG).await;
+        return Err(Cut);
+    }
+    if first(&ask["limited"][0]) {
+        let seconds = ask["limited"][1].as_u64().unwrap_or(1);
+        return server::json_later(429, r#"{"error":"too many requests"}"#, seconds);
+    }
+    if first(&ask["busy"]) {
         return server::json(503, r#"{"error":"busy"}"#);
     }
     let reply = reply(&service, &link, &ask, nth);
@@ -115,12 +144,17 @@ async fn answer(seen: Arc<Seen>, parts: Parts, body: Bytes) -> Answer {
     if let Some(ms) = ask["ms"][nth - 1].as_u64() {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
-    if nth as u64 <= ask["cut"].as_u64().unwrap_or(0) { Err(Cut) } else { server::json(200, reply) }
+    if first(&ask["cut"]) { Err(Cut) } else { server::json(200, reply) }
 }
 
 fn reply(service: &str, link: &Value, ask: &Value, nth: usize) -> String {
     if let Some(hostile) = ask["hostile"].as_u64() {
         return super::hostile::VALUES[usize::try_from(hostile).unwrap_or(0)].to_owned();
+    }
+    if let Some(size) = ask["size"].as_u64() {
+        let around = r#"{"value":""}"#.len();
+        let filling = "v".repeat(usize::try_from(size).unwrap_or(0).saturating_sub(around));
+        return format!(r#"{{"value":"{filling}"}}"#);
     }
     let mut reply = json!({ "value": format!("v-{}-{}", ask["key"], ask["i"]) });
     if service == "wrappedgapi" && link["property"] == "echo" {

@@ -69,7 +69,7 @@ impl Proxy {
         });
         let shared = inner.clone();
         let handler = move |parts: Parts, body: Bytes| pass(shared.clone(), parts, body);
-        let (address, serving) = server::serve(handler).await?;
+        let (address, serving) = server::serve(0, handler).await?;
         Ok(Self { url: format!("http://{address}"), inner, serving })
     }
 

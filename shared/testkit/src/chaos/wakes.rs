@@ -7,16 +7,25 @@ use super::{
     db::Db,
     fleet::PROCESSOR,
     proxy::Rules,
-    world::{Person, Shape, World, processor},
+    sampler::Sampler,
+    world::{Person, Shape, World},
 };
 
-async fn under(
-    case: &Case,
+/// What goes on under the faults.
+#[derive(Clone, Copy, Default)]
+struct Load {
     processors: usize,
     runs: usize,
     n: usize,
+    contested: usize,
+}
+
+async fn under(
+    case: &Case,
+    load: Load,
     rules: &[(&str, Rules)],
 ) -> anyhow::Result<(World, Verdict, Person, Option<Duration>)> {
+    let Load { processors, runs, n, contested } = load;
     let mut verdict = Verdict::default();
     let mut person = Person::default();
     let shape = Shape { processors, proxied: true, ..Shape::default() };
@@ -32,15 +41,12 @@ async fn under(
     }
     let clean = world.results("clean").await?;
     let began = Instant::now();
+    let leases = Sampler::start(&world.db);
     // A lost acknowledgement is the client's to handle: submits go straight to the service.
+    world.submit_contested("chaos", contested).await?;
     world.submit_mixed("chaos", runs, n).await?;
-    if rules.iter().any(|(_, r)| r.drop_before >= 1.0) {
-        // Nobody heard of the new runs: the boot sweep finds them.
-        let index = processor(&world);
-        world.fleet.kill(index);
-        world.fleet.start_all().await?;
-    }
     let settled = world.settle(case.patience(), &mut person).await?;
+    leases.stop(began, &mut verdict).await;
     verdict.must(settled.is_some(), || "runs are still open".into());
     if case.fault.is_none() {
         check::same(&clean, &world.results("chaos").await?, &mut verdict);
@@ -50,7 +56,8 @@ async fn under(
     Ok((world, verdict, person, took))
 }
 
-fn report(found: (World, Verdict, Person, Option<Duration>), runs: usize, n: usize) -> Verdict {
+fn report(found: (World, Verdict, Person, Option<Duration>), load: Load) -> Verdict {
+    let Load { runs, n, .. } = load;
     let (world, mut verdict, person, took) = found;
     let counts = world.proxy.as_ref().map(super::proxy::Proxy::counts).unwrap_or_default();
     verdict.figure(format!(
@@ -66,19 +73,21 @@ fn report(found: (World, Verdict, Person, Option<Duration>), runs: usize, n: usi
 /// B1: a fifth of the POSTs between services gets lost before, a fifth after it was acted upon.
 pub async fn lost_posts(case: &Case) -> anyhow::Result<Verdict> {
     let (runs, n) = case.size((8, 10), (100, 20));
+    let load = Load { runs, n, ..Load::default() };
     let lossy = Rules { drop_before: 0.2, drop_after: 0.2, ..Rules::default() };
     let names =
         [PROCESSOR, "own-0", "deno-executor", "tasks", "wrappedkeystore", "wrappedsupabase"];
     let rules: Vec<(&str, Rules)> = names.into_iter().map(|name| (name, lossy.clone())).collect();
-    Ok(report(under(case, 1, runs, n, &rules).await?, runs, n))
+    Ok(report(under(case, load, &rules).await?, load))
 }
 
 /// B1b: no trigger ever arrives.
 pub async fn no_triggers(case: &Case) -> anyhow::Result<Verdict> {
     let (runs, n) = case.size((6, 6), (20, 20));
+    let load = Load { runs, n, ..Load::default() };
     let lossy = Rules { drop_before: 1.0, ..Rules::default() };
     let rules = [(PROCESSOR, lossy.clone()), ("own-0", lossy)];
-    Ok(report(under(case, 1, runs, n, &rules).await?, runs, n))
+    Ok(report(under(case, load, &rules).await?, load))
 }
 
 /// B2 with two processors (SQLite: with its one).
@@ -92,13 +101,14 @@ pub async fn duplicates_eight(case: &Case) -> anyhow::Result<Verdict> {
 }
 
 async fn duplicates(case: &Case, processors: usize) -> anyhow::Result<Verdict> {
-    let (runs, n) = case.size((12, 15), (100, 20));
+    let (runs, n, contested) = case.size((12, 15, 40), (100, 20, 200));
+    let load = Load { processors, runs, n, contested };
     let noisy = Rules { copies: 9, delay_ms: case.size(300, 2_000), ..Rules::default() };
     let own: Vec<String> = (0..processors).map(|k| format!("own-{k}")).collect();
     let mut rules: Vec<(&str, Rules)> =
         own.iter().map(|name| (name.as_str(), noisy.clone())).collect();
     rules.push((PROCESSOR, noisy));
-    Ok(report(under(case, processors, runs, n, &rules).await?, runs, n))
+    Ok(report(under(case, load, &rules).await?, load))
 }
 
 /// B6: after its work tasker asks the database nothing.

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use tasker_core::{StackRunId, json as raw};
 
 use super::{
-    Case,
+    Case, Verdict,
     db::Db,
-    fleet::{Fleet, PROCESSOR, Setup},
+    fleet::{Fleet, PROCESSOR, Setup, stable_port},
     oracle::Oracle,
     proxy::Proxy,
 };
@@ -22,7 +22,7 @@ use crate::pg::{Cluster, Database, Durability, Options, Server};
 
 /// Every kind of call in every run: a fifth must not be repeated, one is a run of its own, one a
 /// timer. The result holds each call's answer.
-const MIXED: &str = "module.exports = async ({ key, phase, n, busy }) => { \
+pub const MIXED: &str = "module.exports = async ({ key, phase, n, busy }) => { \
     const all = []; \
     for (let i = 0; i < n; i++) { \
         const ask = { key, phase, i, busy: busy && i % 7 === 0 ? 1 : 0 }; \
@@ -36,8 +36,8 @@ const MIXED: &str = "module.exports = async ({ key, phase, n, busy }) => { \
 const LEAF: &str = "module.exports = async ({ key, phase, i }) => \
     (await __callHostTool__('wrappedoracle', 'effect', [{ key, phase, i: 'leaf' + i }])).value;";
 /// One call with whatever the input says, and its answer.
-const ONE: &str = "module.exports = async ({ service, method, ask }) => \
-    await __callHostTool__(service, method, [ask]);";
+const ONE: &str = "module.exports = async ({ service, method, ask, options }) => \
+    await __callHostTool__(service, method, [ask], options);";
 
 /// How a world differs from the ordinary.
 #[derive(Default)]
@@ -50,6 +50,8 @@ pub struct Shape {
     pub lazy_disk: bool,
     /// More environment for every process.
     pub env: Vec<(&'static str, &'static str)>,
+    /// A service that is not there until [`World::come_up`].
+    pub down: Option<&'static str>,
 }
 
 /// Everything an experiment runs on. Dropped in this order.
@@ -58,6 +60,8 @@ pub struct World {
     pub oracle: Oracle,
     pub proxy: Option<Proxy>,
     pub db: Db,
+    /// Port of the service that is not there.
+    down: Option<u16>,
     _database: Option<Database>,
     pub server: Option<Arc<Server>>,
 }
@@ -84,6 +88,7 @@ impl World {
         if let Some(fault) = case.fault {
             env.push(("TASKER_FAULT".into(), fault.into()));
         }
+        let down = shape.down.map(|_| stable_port()).transpose()?;
         let (url, processors) = (oracle.url.clone(), shape.processors);
         let setup = Setup {
             dir: dir.clone(),
@@ -91,13 +96,14 @@ impl World {
             oracle: &url,
             processors,
             proxy: proxy.as_ref(),
+            down: shape.down.zip(down),
             env,
         };
         let fleet = Fleet::start(setup).await?;
         for (name, code) in [("mixed", MIXED), ("leaf", LEAF), ("one", ONE)] {
             fleet.publish(name, code).await?;
         }
-        Ok(Self { fleet, oracle, proxy, db, _database: database, server })
+        Ok(Self { fleet, oracle, proxy, db, down, _database: database, server })
     }
 
     /// Submits `runs` runs of `n` steps each; answers their ids.
@@ -122,6 +128,23 @@ impl World {
         ask: &Value,
     ) -> anyhow::Result<i64> {
         self.fleet.submit("one", &json!({ "service": service, "method": method, "ask": ask })).await
+    }
+
+    /// Runs whose one call must not be repeated and is refused three times first: each attempt is a
+    /// row that every processor would like to claim.
+    pub async fn submit_contested(&self, phase: &str, runs: usize) -> anyhow::Result<()> {
+        let options = json!({ "retry": { "attempts": 60, "backoffMs": 50, "maxBackoffMs": 200 } });
+        for key in 0..runs {
+            let ask = json!({ "key": format!("c{key}"), "phase": phase, "i": 0, "busy": 3 });
+            let input = json!({ "service": "wrappedoracle", "method": "effect", "ask": ask, "options": options });
+            self.fleet.submit("one", &input).await?;
+        }
+        Ok(())
+    }
+
+    /// The service that was down is there: the oracle.
+    pub async fn come_up(&mut self) -> anyhow::Result<()> {
+        self.oracle.also_at(self.down.context("no service is down")?).await
     }
 
     /// Runs that have not ended. `None`: the database does not answer.
@@ -215,6 +238,8 @@ pub struct Person {
     pub recorded: usize,
     /// Calls found not done, and sent again.
     pub released: usize,
+    /// Runs that were given up as crash loops, though nothing but these tests killed their holders.
+    pub retried: usize,
 }
 
 impl Person {
@@ -238,6 +263,38 @@ impl Person {
             world.fleet.start_all().await?;
         }
         world.fleet.kick().await;
+        Ok(())
+    }
+
+    /// Tries runs again that were given up as crash loops: a run may be killed thrice in a row by
+    /// these tests, which nobody can tell from poison. The slower the machine, the more. Waits
+    /// for their end.
+    pub async fn retry(
+        &mut self,
+        world: &mut World,
+        limit: Duration,
+        verdict: &mut Verdict,
+    ) -> anyhow::Result<()> {
+        let late = world.db.late_changes().await?;
+        verdict.must(late == 0, || format!("{late} rows changed after their end"));
+        let given_up = "select id from task_runs where status = 'failed' and parent_stack_run_id is null \
+            and cast(error as text) like '%CrashLoop%'";
+        // Once more where a run was given up before it heard that its call had been.
+        for _ in 0..3 {
+            let found = world.db.rows(given_up).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            world.db.forget_history().await?;
+            for row in found {
+                let id: i64 = row[0].clone().unwrap_or_default().parse()?;
+                let body = json!({ "taskRunId": id });
+                let (status, ..) = world.fleet.post("tasks", "/retry", &body).await?;
+                self.retried += usize::from(status == 200);
+            }
+            let again = world.settle(limit, self).await?;
+            verdict.must(again.is_some(), || "retried runs are still open".into());
+        }
         Ok(())
     }
 

@@ -158,6 +158,8 @@ impl Cluster {
         let mut postgres = self.programs.mortal_command("postgres");
         postgres.arg("-D").arg(self.folder.join("data"));
         postgres.arg("-k").arg(&self.folder).args(["-c", "logging_collector=off"]);
+        // Eight processors and the other services, each with a pool of ten.
+        postgres.args(["-c", "max_connections=250"]);
         match self.options.port {
             Some(port) => {
                 postgres.args(["-c", "listen_addresses=127.0.0.1", "-p", &port.to_string()])

@@ -91,6 +91,22 @@ pub fn cases() -> Vec<Case> {
             Is(json!({"name": "hello"})),
         ),
         Case(
+            "database-related",
+            "module.exports = async () => (await __callHostTool__('database', [{ property: 'from', args: ['task_functions'] }, { property: 'select', args: ['name, versions:task_function_versions(version)', { count: 'exact' }] }, { property: 'or', args: ['name.eq.hello,name.is.null'] }]));",
+            json!({}),
+            Is(json!({
+                "success": true, "error": null,
+                "data": [{"name": "hello", "versions": [{"version": 1}]}], "count": 1,
+                "status": 200, "statusText": "OK",
+            })),
+        ),
+        Case(
+            "database-closed",
+            "module.exports = async () => { const links = [{ property: 'from', args: ['task_runs'] }, { property: 'delete', args: [] }]; const { error } = await __callHostTool__('database', links); try { await __callHostTool__('database', [...links, { property: 'throwOnError', args: [] }]); } catch (e) { return [error.code, e.name, e.status]; } };",
+            json!({}),
+            Is(json!(["42501", "ServiceError", 403])),
+        ),
+        Case(
             "unawaited",
             "module.exports = async () => { __callHostTool__('gapi', 'echo', [1]); return 'done'; };",
             json!({}),

@@ -53,7 +53,7 @@ pub fn cases() -> Vec<Case> {
                 "undefined",
                 "undefined",
                 "function",
-                "undefined",
+                "function",
                 "undefined",
                 "undefined",
                 "undefined",

@@ -17,6 +17,21 @@ pub struct Retry {
     pub timeout: Option<i64>,
 }
 
+/// Which runs go on on newer code.
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("which").required(true)))]
+pub struct Upgrade {
+    /// Number of the run.
+    #[arg(group = "which")]
+    pub id: Option<i64>,
+    /// All open runs of this task.
+    #[arg(long, group = "which", value_name = "NAME")]
+    pub task: Option<String>,
+    /// Only say whether they could.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// Which call, and what became of it.
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("what").required(true)))]

@@ -7,10 +7,11 @@ use std::{
 
 use anyhow::Context;
 use serde_json::{Value, json};
+use tasker_core::TaskError;
 
 use crate::{
     args::Publish,
-    client::Client,
+    client::{Client, ClientError},
     render::{one_line, table},
     screen::Screen,
 };
@@ -31,11 +32,25 @@ pub async fn run(client: &Client, args: &Publish) -> anyhow::Result<ExitCode> {
                 published += 1;
                 Screen::Stdout.line(line)?;
             }
-            Err(error) => eprintln!("{}: {error:#}", file.display()),
+            Err(error) => eprintln!("{}", why(file, &error)),
         }
     }
     Screen::Stdout.line(format_args!("Published {published} of {} tasks.", files.len()))?;
     Ok(if published == files.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Why a file was not published: its mistakes where they stand, if that is it.
+fn why(file: &Path, error: &anyhow::Error) -> String {
+    let Some(ClientError::Refused { body, .. }) = error.downcast_ref() else {
+        return format!("{}: {error:#}", file.display());
+    };
+    let mistakes = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if mistakes.is_empty() {
+        return format!("{}: {error:#}", file.display());
+    }
+    let code = std::fs::read_to_string(file).unwrap_or_default();
+    let shown = mistakes.iter().filter_map(|e| serde_json::from_value::<TaskError>(e.clone()).ok());
+    shown.map(|e| e.in_source(&file.display().to_string(), &code)).collect::<Vec<_>>().join("\n")
 }
 
 fn chosen(args: &Publish) -> anyhow::Result<Vec<PathBuf>> {
@@ -62,6 +77,9 @@ async fn publish(client: &Client, file: &Path) -> anyhow::Result<String> {
     let answer = client.post("tasks/publish", &body).await?;
     let data = &answer["data"];
     let version = data["version"].as_i64().map(|v| format!(" version {v}")).unwrap_or_default();
+    if data["checked"] != Value::Bool(true) {
+        eprintln!("{name}: not checked, since the executor does not answer");
+    }
     let remark = if data["created"] == Value::Bool(true) { " (new)" } else { "" };
     Ok(format!("{name}{version}{remark}"))
 }

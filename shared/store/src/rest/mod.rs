@@ -1,0 +1,69 @@
+//! Requests of task code on its own tables, in PostgREST's sense, as SQL.
+//!
+//! A [`Query`] is what a supabase-js chain means, already parsed. `run` turns it into statements in
+//! one transaction: the catalogue says what the names are (`catalog`, `relate`), `guard` keeps the
+//! engine's own tables and the systems' schemas out of reach, `render` writes the text.
+//!
+//! **Invariant**: no text of a caller becomes SQL. Values are bound; names are looked up in the
+//! catalogue and quoted; types are named by the database itself.
+
+mod answer;
+mod ast;
+mod catalog;
+mod condition;
+mod error;
+mod function;
+mod guard;
+mod relate;
+mod render;
+mod run;
+mod sql;
+
+pub(crate) use answer::fields;
+pub use answer::{Answer, Data};
+pub use ast::{
+    Action, Aggregate, Asker, Compare, Condition, Conflict, Count, Embed, Explain, Field, Fields,
+    Format, Hop, Insert, Item, Join, Logic, Operand, Order, OrderBy, Plan, Quantifier, Query, Read,
+    Test, Value as SelectedValue, Words,
+};
+pub use error::{QueryError, SqlError};
+pub(crate) use render::{Form, quoted};
+pub(crate) use run::run;
+
+/// Reads JSON; what a [`serde_json::Value`] cannot hold is replaced.
+///
+/// # Errors
+/// It is not JSON.
+pub fn lenient(text: &str) -> Result<serde_json::Value, serde_json::Error> {
+    crate::lenient::parse(text)
+}
+
+/// Fields of a JSON object in their order, the values byte for byte.
+///
+/// # Errors
+/// It is no JSON object.
+pub fn fields_of(object: &str) -> Result<Fields, QueryError> {
+    answer::fields(object)
+}
+
+/// Refuses what no caller may reach: the systems' schemas, secrets, changes of the engine's tables.
+///
+/// # Errors
+/// 42501, with the name.
+pub fn allow(schema: Option<&str>, relation: &str, writes: bool) -> Result<(), QueryError> {
+    schema.map_or(Ok(()), guard::schema)?;
+    guard::relation(relation, writes)
+}
+
+/// The same of functions.
+///
+/// # Errors
+/// 42501, with the name.
+pub fn allow_function(schema: Option<&str>, name: &str) -> Result<(), QueryError> {
+    schema.map_or(Ok(()), guard::schema)?;
+    guard::function(name)
+}
+
+/// Tables that the migrations make: readable ones, and all of them. For tests.
+#[cfg(any(test, feature = "conformance"))]
+pub use guard::{own, readable};
