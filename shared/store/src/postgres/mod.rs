@@ -3,6 +3,7 @@
 mod migrate;
 mod session;
 mod slot;
+mod tls;
 mod value;
 
 use std::{
@@ -13,12 +14,12 @@ use std::{
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tasker_core::fault;
-use tokio_postgres::NoTls;
 
 use crate::{Dialect, Result, StoreError, session::Backend};
 pub(crate) use migrate::MIGRATIONS;
 use session::PgSession;
 pub use slot::SlotGuard;
+use tls::Address;
 
 /// Connections of one process. Six services stay well below Postgres's default of 100.
 const POOL_SIZE: usize = 10;
@@ -33,31 +34,31 @@ const SESSION: &str = "-c statement_timeout=15s -c lock_timeout=2s \
 /// The Postgres backend.
 pub struct Postgres {
     pool: Pool,
-    config: tokio_postgres::Config,
+    server: Address,
     rendered: RwLock<HashMap<&'static str, String>>,
 }
 
 impl Postgres {
     /// Makes the pool; connections are opened when they are needed.
     pub fn connect(url: &str) -> Result<Self> {
-        let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
-            StoreError::Unavailable("DATABASE_URL is not a valid Postgres address".into())
-        })?;
-        config
+        let mut server = tls::address(url)?;
+        server
+            .config
             .options(if fault::on("nosync") { "" } else { SESSION })
             .connect_timeout(CONNECT_WAIT)
             .keepalives_idle(Duration::from_secs(10))
             .tcp_user_timeout(Duration::from_secs(15))
             .application_name("tasker");
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
-            .max_size(POOL_SIZE)
-            .wait_timeout((!fault::on("nowait")).then_some(POOL_WAIT))
-            .create_timeout(Some(CONNECT_WAIT))
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        Ok(Self { pool, config, rendered: RwLock::default() })
+        let pool =
+            Pool::builder(Manager::from_config(server.config.clone(), server.tls.clone(), manager))
+                .max_size(POOL_SIZE)
+                .wait_timeout((!fault::on("nowait")).then_some(POOL_WAIT))
+                .create_timeout(Some(CONNECT_WAIT))
+                .runtime(Runtime::Tokio1)
+                .build()
+                .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        Ok(Self { pool, server, rendered: RwLock::default() })
     }
 
     fn render(&self, template: &'static str) -> String {
@@ -107,7 +108,7 @@ impl Backend for Postgres {
     }
 
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
-        slot::hold(&self.config, slot).await
+        slot::hold(&self.server, slot).await
     }
 }
 

@@ -7,10 +7,11 @@
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
-use tokio_postgres::{AsyncMessage, Config, NoTls, Socket, tls::NoTlsStream};
+use tokio_postgres::AsyncMessage;
 
-use super::value;
+use super::{tls::Address, value};
 use crate::{Result, StoreError, dialect::CREATED};
 
 /// First half of the lock's number: "task".
@@ -46,8 +47,8 @@ impl Drop for SlotGuard {
 
 /// Takes the slot; an error that says what to do if another process has it. A server that is away
 /// does not stop the process: the slot is taken once it is back.
-pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
-    if config.get_ports().contains(&POOLER) {
+pub async fn hold(server: &Address, slot: &str) -> Result<Option<SlotGuard>> {
+    if server.config.get_ports().contains(&POOLER) {
         tracing::warn!(
             slot,
             "behind a transaction pooler nobody can tell whether a slot is in use"
@@ -56,7 +57,7 @@ pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
     }
     let created = Arc::new(Notify::new());
     for _ in 0..PATIENCE {
-        let held = match try_hold(config, slot, &created).await {
+        let held = match try_hold(server, slot, &created).await {
             Ok(None) => {
                 tokio::time::sleep(PAUSE).await;
                 continue;
@@ -67,7 +68,7 @@ pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
                 None
             }
         };
-        let keeper = tokio::spawn(keep(config.clone(), slot.to_owned(), created.clone(), held));
+        let keeper = tokio::spawn(keep(server.clone(), slot.to_owned(), created.clone(), held));
         return Ok(Some(SlotGuard { keeper, created }));
     }
     Err(StoreError::Unavailable(format!(
@@ -78,8 +79,9 @@ pub async fn hold(config: &Config, slot: &str) -> Result<Option<SlotGuard>> {
 /// The client that holds the lock, and the end of its connection.
 type Held = (tokio_postgres::Client, tokio::task::JoinHandle<()>);
 
-async fn try_hold(config: &Config, slot: &str, created: &Arc<Notify>) -> Result<Option<Held>> {
-    let (client, connection) = config.connect(NoTls).await.map_err(value::unreachable)?;
+async fn try_hold(server: &Address, slot: &str, created: &Arc<Notify>) -> Result<Option<Held>> {
+    let (client, connection) =
+        server.config.connect(server.tls.clone()).await.map_err(value::unreachable)?;
     let ended = tokio::spawn(hear(connection, created.clone()));
     let lock = "select pg_try_advisory_lock($1, hashtext($2))";
     let row = client.query_one(lock, &[&LOCK, &slot]).await.map_err(value::unreachable)?;
@@ -91,10 +93,11 @@ async fn try_hold(config: &Config, slot: &str, created: &Arc<Notify>) -> Result<
 }
 
 /// Drives the connection, and passes on what it hears.
-async fn hear(
-    mut connection: tokio_postgres::Connection<Socket, NoTlsStream>,
-    created: Arc<Notify>,
-) {
+async fn hear<S, T>(mut connection: tokio_postgres::Connection<S, T>, created: Arc<Notify>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     loop {
         match poll_fn(|cx| connection.poll_message(cx)).await {
             Some(Ok(AsyncMessage::Notification(_))) => created.notify_one(),
@@ -108,13 +111,13 @@ async fn hear(
 }
 
 /// Gets the lock, and gets it back after a restart of the server.
-async fn keep(config: Config, slot: String, created: Arc<Notify>, mut held: Option<Held>) {
+async fn keep(server: Address, slot: String, created: Arc<Notify>, mut held: Option<Held>) {
     loop {
         if let Some((_client, ended)) = held.take() {
             let _ = ended.await;
         }
         tokio::time::sleep(RECONNECT).await;
-        held = match try_hold(&config, &slot, &created).await {
+        held = match try_hold(&server, &slot, &created).await {
             Ok(None) => {
                 tracing::error!(slot, "another process took this slot: stop one of them");
                 None
