@@ -34,16 +34,22 @@ async fn the_originals_rows_are_kept() {
     let shown: Vec<_> = runs.iter().map(|r| (r.id.0, r.status.as_str(), r.calls)).collect();
     assert_eq!(
         shown,
-        [(15, "completed", 0), (14, "failed", 0), (13, "failed", 0), (12, "failed", 2), (11, "completed", 2)]
+        [
+            (15, "completed", 0),
+            (14, "failed", 0),
+            (13, "failed", 0),
+            (12, "failed", 2),
+            (11, "completed", 2)
+        ]
     );
-    let run = |id| async move { TaskRunId(id) };
-    let done = store.run(run(11).await).await.unwrap().unwrap();
+    let done = store.run(TaskRunId(11)).await.unwrap().unwrap();
     assert_eq!(done.result.unwrap().get(), r#"{"found": 2}"#, "without the executor's envelope");
     assert_eq!((done.created_at, done.version), (1_756_893_600_000, Some(1)));
     let open = store.run(TaskRunId(12)).await.unwrap().unwrap();
     assert!(open.error.unwrap().get().contains("submit it again"));
     let calls = store.stack_runs(TaskRunId(11), 0, 10).await.unwrap();
-    let calls: Vec<_> = calls.iter().map(|c| (c.id.0, c.seq, c.method_name.as_str(), c.status.as_str())).collect();
+    let calls: Vec<_> =
+        calls.iter().map(|c| (c.id.0, c.seq, c.method_name.as_str(), c.status.as_str())).collect();
     assert_eq!(
         calls,
         [
@@ -71,13 +77,27 @@ async fn the_originals_rows_are_kept() {
     assert_eq!(store.check_invariants().await.unwrap(), Vec::<String>::new());
 
     // Secrets are found, and sealed, also those in old journals.
-    assert!(store.key_get("default", "GAPI_KEY").await.unwrap().unwrap().contains("canary-of-the-original"));
+    assert!(
+        store
+            .key_get("default", "GAPI_KEY")
+            .await
+            .unwrap()
+            .unwrap()
+            .contains("canary-of-the-original")
+    );
     let sealed = store.key_rotate(Rotate::Plain).await.unwrap();
     assert_eq!((sealed.sealed, sealed.journal), (2, 1), "{sealed:?}");
     let all = "select string_agg(key_value, '') || (select string_agg(coalesce(result::text, ''), '') from stack_runs) from keystore";
     let left = at.sql(all).await.remove(0);
     assert!(!left.contains("canary") && left.contains("tasker:v1:"), "{left}");
-    assert!(store.key_get("default", "GAPI_KEY").await.unwrap().unwrap().contains("canary-of-the-original"));
+    assert!(
+        store
+            .key_get("default", "GAPI_KEY")
+            .await
+            .unwrap()
+            .unwrap()
+            .contains("canary-of-the-original")
+    );
 }
 
 #[tokio::test]
@@ -130,7 +150,8 @@ async fn pg_cron_is_told_where_it_is() {
     at.sql(&kick).await;
     assert_eq!(at.sql("select count(*) from net.told").await, ["0"], "nothing waits");
     store.publish("t", "1", None).await.unwrap();
-    let new = NewRun { name: "t".into(), input: tasker_core::json::null(), code: None, parent: None };
+    let new =
+        NewRun { name: "t".into(), input: tasker_core::json::null(), code: None, parent: None };
     store.submit(&new).await.unwrap();
     at.sql(
         "select vault.create_secret('http://x/functions/v1/', 'tasker_functions_url'), \
@@ -139,7 +160,10 @@ async fn pg_cron_is_told_where_it_is() {
     .await;
     at.sql(&kick).await;
     assert_eq!(
-        at.sql("select url || ' ' || body::text || ' ' || (headers->>'authorization') from net.told").await,
+        at.sql(
+            "select url || ' ' || body::text || ' ' || (headers->>'authorization') from net.told"
+        )
+        .await,
         [r#"http://x/functions/v1/simple-stack-processor {"trigger": "process-next"} Bearer k"#]
     );
 }
@@ -170,6 +194,7 @@ async fn each_role_has_what_is_said_and_no_more() {
     assert_eq!(at.sql(open).await, ["0"]);
     // Not by the way of bypassing: a plain Postgres's service_role may not, and sees all rows.
     at.sql("insert into task_functions (name, code) values ('t', '1')").await;
-    let seen = at.sql("set role service_role; select count(*) from task_functions; reset role").await;
+    let seen =
+        at.sql("set role service_role; select count(*) from task_functions; reset role").await;
     assert_eq!(seen, ["1"]);
 }
