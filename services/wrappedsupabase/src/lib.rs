@@ -11,8 +11,8 @@
 pub mod chain;
 mod direct;
 mod fault;
-pub mod openapi;
 mod forward;
+pub mod openapi;
 mod plan;
 mod result;
 mod routes;

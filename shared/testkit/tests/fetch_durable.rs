@@ -185,7 +185,7 @@ async fn attempts_and_limits() {
     let slow = run("return fetch(`${a}/slow?ms=5000`, { tasker: { timeoutMs: 100 } }).catch((e) => [e.name, e.code, e.message]);").await;
     assert_eq!(slow[1], "TimeLimit", "{slow}");
 
-    let most = 10 << 20;
+    let most = 7 << 20;
     let full = run(&format!("const b = await (await fetch(`${{a}}/bytes?n={most}`)).bytes(); return [b.length, b[{most} - 1]];")).await;
     assert_eq!(full, json!([most, 255]));
     let over = run(&format!(
