@@ -60,6 +60,8 @@ pub fn store_error(error: StoreError) -> ApiError {
         }
         StoreError::Full(_) => ApiError::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()),
         StoreError::Unavailable(cause) => ApiError::unavailable(cause),
-        StoreError::Invalid { .. } | StoreError::Corrupt(_) => ApiError::internal(error),
+        StoreError::Invalid { .. } | StoreError::Corrupt(_) | StoreError::Sealed(_) => {
+            ApiError::internal(error)
+        }
     }
 }

@@ -47,6 +47,12 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(cause) => ApiError::unavailable(cause).into(),
+            // Names the secret and the fix, never the value.
+            StoreError::Sealed(why) => {
+                tracing::error!(error = %why, "a secret cannot be sealed or opened");
+                let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, why.code());
+                Self { status, code, message: why.to_string() }
+            }
             // The database's sentence might quote the value.
             StoreError::Invalid { code, .. } => {
                 ApiError::internal(format_args!("the database refused it ({code})")).into()

@@ -20,8 +20,12 @@ struct Cli {
 async fn main() -> ExitCode {
     let Cli { common } = Cli::parse();
     run(NAME, &common, async |_| {
-        let store = tasker_store::connect(&common.database_url).await?;
-        anyhow::Ok((mount(NAME, router(State::new(store))), std::future::ready(())))
+        let store =
+            tasker_store::connect_with(&common.database_url, &common.keys.settings()).await?;
+        let state = State::new(store);
+        let preparing = state.clone();
+        tokio::spawn(async move { preparing.prepare().await });
+        anyhow::Ok((mount(NAME, router(state)), std::future::ready(())))
     })
     .await
 }

@@ -30,6 +30,12 @@ pub enum Method {
     ListNamespaces,
     /// Answers the time.
     GetServerTime,
+    /// Seals everything under the current master key; answers what was done. An action only, so
+    /// that no task can ask for it.
+    RotateKeys {
+        /// Adds a new key to the key file first.
+        new_key: bool,
+    },
 }
 
 /// Where a secret is.
@@ -97,6 +103,12 @@ pub fn form(fields: &Fields) -> Form {
 pub fn parse(fields: &Fields) -> Result<Method, Refused> {
     if let Some(action) = fields.get("action") {
         let action = text("action", action)?;
+        if action == "rotateKeys" {
+            let new_key = fields.get("newKey").map_or("false", |v| v.get());
+            let wrong = || Refused::Field("'newKey' must be true or false".into());
+            let new_key = new_key.parse().map_err(|_| wrong())?;
+            return Ok(Method::RotateKeys { new_key });
+        }
         let get = |name| fields.get(name).filter(|v| v.get() != "null");
         return method("action", &action, [get("namespace"), get("key"), get("value")]);
     }
@@ -224,6 +236,10 @@ mod tests {
             of(r#"{"method":"hasKey","args":["k"]}"#),
             Ok(Method::HasKey(name("global", "k")))
         );
+        let rotate = r#"{"action":"rotateKeys","newKey":true}"#;
+        assert_eq!(of(rotate), Ok(Method::RotateKeys { new_key: true }));
+        assert!(of(r#"{"action":"rotateKeys","newKey":"yes"}"#).is_err());
+        assert!(of(r#"{"method":"rotateKeys","args":[]}"#).is_err(), "not for tasks");
         assert_eq!(of(r#"{"action":"listKeys"}"#), Ok(Method::ListKeys("global".into())));
     }
 

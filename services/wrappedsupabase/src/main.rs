@@ -22,7 +22,8 @@ struct Cli {
 async fn main() -> ExitCode {
     let Cli { common, supabase } = Cli::parse();
     run(NAME, &common, async |_| {
-        let store = tasker_store::connect(&common.database_url).await?;
+        let store =
+            tasker_store::connect_with(&common.database_url, &common.keys.settings()).await?;
         let state = State::new(store).with(&supabase, &common.gate)?;
         anyhow::Ok((mount(NAME, router(state)), std::future::ready(())))
     })

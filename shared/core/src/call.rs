@@ -1,12 +1,14 @@
 //! A host call: what `__callHostTool__(service, path, args)` asks for.
 
 mod options;
+mod secret;
 mod service;
 
 use serde::Deserialize;
 
 use crate::json::{self, Json};
 pub use options::{CallOptions, Retry};
+pub use secret::{KEYSTORE, secret_args, secret_result};
 pub use service::{ServiceRequest, registered};
 
 /// The services, by the last segment of their address.

@@ -47,6 +47,11 @@ pub fn point(name: &str, when: &str) {
     }
 }
 
+/// Panics if this was asked for: what is in memory then must not get into a log.
+pub fn panic_at(place: &str) {
+    assert!(!on(&format!("panic:{place}")), "a panic on purpose at {place}");
+}
+
 /// Ends the process if it is about to run the task that was named as `poison:NAME`.
 pub fn poison(task: &str) {
     let named = |word: &str| word.strip_prefix("poison:") == Some(task);

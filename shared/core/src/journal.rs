@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HostCall, Json, call::TIMER, json};
+use crate::{
+    HostCall, Json,
+    call::{TIMER, secret_args},
+    json,
+};
 
 /// Everything a fresh isolate needs to continue a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,8 +68,11 @@ impl Asked {
         ))
     }
 
-    /// `service.method(args)`, long arguments cut.
+    /// `service.method(args)`, long arguments cut and secrets hidden.
     pub fn show(&self) -> String {
+        if secret_args(&self.service, &self.method, self.args.get()) {
+            return format!("{}.{}(hidden)", self.service, self.method);
+        }
         let args = self.args.get();
         let cut = args.char_indices().nth(200).map_or(args.len(), |(i, _)| i);
         let dots = if cut < args.len() { "..." } else { "" };
@@ -85,5 +92,9 @@ mod tests {
         let message = then.matches(&now, 3).unwrap_err();
         assert!(message.contains("call 3 was timer.sleep([5])"), "{message}");
         assert!(message.contains("is timer.sleep([6]) now"), "{message}");
+        let call = |v| HostCall::new("wrappedkeystore", "setKey", json::of(&["n", "k", v]));
+        let [then, now] = ["hush", "hush2"].map(|v| Asked::call(&call(v)));
+        let message = then.matches(&now, 0).unwrap_err();
+        assert!(message.contains("setKey(hidden)") && !message.contains("hush"), "{message}");
     }
 }

@@ -1,10 +1,11 @@
 //! Settings that all six services share, from the command line or the environment.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, net::IpAddr, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use tasker_seal::{KeySettings, Zeroizing};
 
-use crate::{GateArgs, ServiceArgs};
+use crate::{GateArgs, Secret, ServiceArgs};
 
 /// Address, database, peers, logs.
 #[derive(Args, Clone, Debug)]
@@ -46,6 +47,10 @@ pub struct CommonArgs {
     #[command(flatten)]
     pub gate: GateArgs,
 
+    /// What secrets are sealed with.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+
     /// Log lines as JSON.
     #[arg(long, env = "TASKER_LOG_JSON")]
     pub log_json: bool,
@@ -59,6 +64,44 @@ impl CommonArgs {
     /// The addresses given one by one, without a trailing slash.
     pub fn service_urls(&self) -> HashMap<String, String> {
         self.service_url.iter().cloned().collect()
+    }
+}
+
+/// What secrets are sealed with.
+#[derive(Args, Clone, Debug, Default)]
+pub struct KeyArgs {
+    /// Master keys of sealed secrets, comma separated: the first seals, all of them open.
+    #[arg(long, env = "TASKER_MASTER_KEY", hide_env_values = true)]
+    pub master_key: Option<Secret>,
+
+    /// File with such keys, one a line; read again when it changes.
+    #[arg(long, env = "TASKER_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+
+    /// Where secrets are kept: auto takes Supabase's Vault where it exists, sealed never does.
+    #[arg(long, env = "TASKER_KEYSTORE", value_name = "auto|sealed", default_value = "auto")]
+    pub keystore: Keystore,
+}
+
+/// Where secrets are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Keystore {
+    /// In Supabase's Vault where it exists, sealed elsewhere.
+    #[default]
+    Auto,
+    /// Sealed.
+    Sealed,
+}
+
+impl KeyArgs {
+    /// The same for the store.
+    pub fn settings(&self) -> KeySettings {
+        let text = self.master_key.as_ref().map(|key| key.expose().to_owned());
+        KeySettings {
+            keys: text.filter(|text| !text.is_empty()).map(Zeroizing::new),
+            file: self.master_key_file.clone().filter(|path| !path.as_os_str().is_empty()),
+            no_vault: self.keystore == Keystore::Sealed,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ mod serve;
 mod services;
 mod telemetry;
 
-pub use args::{CommonArgs, name_and_url};
+pub use args::{CommonArgs, KeyArgs, Keystore, name_and_url};
 pub use error::ApiError;
 pub use extract::JsonBody;
 pub use gate::{Caller, Gate, GateArgs, Role, Secret};

@@ -11,8 +11,8 @@ use crate::{
     postgres::SlotGuard,
     rest::{Answer, Asker, Query, QueryError},
     types::{
-        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
-        RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
+        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
+        RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
     },
 };
 
@@ -99,12 +99,22 @@ pub trait StorageAdapter: Send + Sync {
 
     /// A secret from `namespace`, else from `global`.
     async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>>;
-    /// Sets a secret.
+    /// Whether [`key_get`](Self::key_get) would find one; it is not opened.
+    async fn key_has(&self, namespace: &str, name: &str) -> Result<bool>;
+    /// Sets a secret: sealed under the current master key, or kept by Supabase's Vault where that
+    /// exists.
     async fn key_set(&self, namespace: &str, name: &str, value: &str) -> Result<()>;
     /// Removes a secret; false if there was none.
     async fn key_delete(&self, namespace: &str, name: &str) -> Result<bool>;
     /// Names of secrets, of one namespace or of all.
     async fn key_list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>>;
+
+    /// Puts a new master key in front of those in this process's key file.
+    async fn key_renew(&self) -> Result<()>;
+    /// Seals what is not sealed as it should be: secrets in clear, and with [`Rotate::All`] what is
+    /// sealed under another master key than the current one, in the keystore and in the journals
+    /// of runs. Others may read and write meanwhile.
+    async fn key_rotate(&self, which: Rotate) -> Result<Rotation>;
 
     /// A run.
     async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>>;

@@ -1,6 +1,7 @@
 //! What can go wrong in the store, as far as callers decide differently.
 
 use tasker_core::{TaskError, chain::Rejected};
+use tasker_seal::SealError;
 
 /// Result of a verb.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -31,6 +32,9 @@ pub enum StoreError {
     /// The database cannot be reached or is too busy; try again.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// A secret cannot be sealed or opened; says what to do about it.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
     /// A row does not hold what the schema promises.
     #[error("corrupt row: {0}")]
     Corrupt(String),

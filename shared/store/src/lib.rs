@@ -13,11 +13,15 @@ mod dialect;
 mod error;
 mod image;
 mod invariants;
+mod keys;
+mod keystore;
 mod lenient;
 mod plan;
 mod postgres;
 pub mod rest;
+mod rotate;
 mod rows;
+mod sealing;
 mod session;
 mod shares;
 mod sql;
@@ -27,17 +31,22 @@ mod submit;
 mod sweep;
 mod types;
 mod value;
+mod vault;
 mod verbs;
 
 use std::sync::Arc;
+
+use keys::MasterKeys;
+pub use keys::development_key;
+pub use tasker_seal::{KeySettings, MasterKey, SealError, Secret};
 
 pub use adapter::StorageAdapter;
 pub use dialect::Dialect;
 pub use error::{Result, StoreError, refused_value};
 pub use postgres::SlotGuard;
 pub use types::{
-    Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
-    RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
+    Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
+    RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
 };
 pub use value::Value;
 
@@ -47,15 +56,23 @@ pub const LEASE_MS: i64 = 10_000;
 /// Opens the store that `url` names: `postgres://...`, `sqlite:PATH` or `sqlite::memory:`.
 ///
 /// SQLite's schema is brought up to date here; Postgres's by `tasker migrate` (or Supabase's own
-/// tool), since several processes share it.
+/// tool), since several processes share it. Without settings SQLite's master keys lie next to the
+/// file, and on Postgres there are none.
 pub async fn connect(url: &str) -> Result<Arc<dyn StorageAdapter>> {
+    connect_with(url, &KeySettings::default()).await
+}
+
+/// The same with the master keys of its secrets.
+pub async fn connect_with(url: &str, keys: &KeySettings) -> Result<Arc<dyn StorageAdapter>> {
     if let Some(path) = url.strip_prefix("sqlite:") {
-        let store = store::Store(sqlite::Sqlite::open(path)?);
+        let backend = sqlite::Sqlite::open(path)?;
+        let store = store::Store::new(backend, MasterKeys::beside(keys, path)?, true);
         store.migrate().await?;
         return Ok(Arc::new(store));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Arc::new(store::Store(postgres::Postgres::connect(url)?)));
+        let backend = postgres::Postgres::connect(url)?;
+        return Ok(Arc::new(store::Store::new(backend, MasterKeys::new(keys)?, keys.no_vault)));
     }
     Err(StoreError::Unavailable(
         "DATABASE_URL must start with postgres://, postgresql:// or sqlite:".into(),

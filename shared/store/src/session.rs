@@ -61,6 +61,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Brings the schema up to date.
     fn migrate(&self) -> impl Future<Output = Result<()>> + Send;
 
+    /// Removes what deleted rows and earlier values left behind in the database's files, as far as
+    /// it can: secrets that were in clear are sealed now.
+    fn scrub(&self) -> impl Future<Output = Result<()>> + Send;
+
     /// Runs a script of a test.
     #[cfg(any(test, feature = "conformance"))]
     fn script(&self, sql: &str) -> impl Future<Output = Result<()>> + Send;

@@ -10,22 +10,29 @@ use crate::{
     LEASE_MS, Result, StorageAdapter, StoreError, Value,
     control::{self, Stop},
     image, invariants,
+    keys::MasterKeys,
     plan::Times,
     postgres::SlotGuard,
     refused_value,
     rest::{self, Answer, Asker, Query, QueryError},
     rows,
+    sealing::{self, Sealing, open_handed},
     session::{Backend, Session, Write},
     shares, sql, submit,
     types::{
-        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, RunFilter,
-        RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
+        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
+        RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
     },
     verbs::{self, Wanted},
 };
 
 /// The verbs on one database.
-pub struct Store<B>(pub B);
+pub struct Store<B> {
+    backend: B,
+    pub(crate) keys: MasterKeys,
+    /// Secrets are sealed even where a Vault could keep them.
+    pub(crate) no_vault: bool,
+}
 
 /// SQLSTATE of a second row where one may be.
 const UNIQUE: &str = "23505";
@@ -33,12 +40,33 @@ const UNIQUE: &str = "23505";
 pub const TIMES: Times = Times { lease_ms: LEASE_MS, delay_ms: 0 };
 
 impl<B: Backend> Store<B> {
+    /// The verbs on `backend`, sealing with `keys`.
+    pub fn new(backend: B, keys: MasterKeys, no_vault: bool) -> Self {
+        Self { backend, keys, no_vault }
+    }
+
+    /// Opens a transaction.
+    pub(crate) async fn begin(&self) -> Result<Sealing<'_, B::Session<'_>>> {
+        Ok(Sealing { inner: self.backend.begin().await?, keys: &self.keys })
+    }
+
+    /// The database itself.
+    pub(crate) fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    async fn claimed(&self, wanted: Wanted, owner: &str) -> Result<Option<Claimed>> {
+        let found = verbs::claim(self.begin().await?, wanted, owner, TIMES).await?;
+        let open = |c: Claimed| Claimed { row: open_handed(&self.keys, c.row), ..c };
+        Ok(found.map(open))
+    }
+
     pub(crate) async fn ask(
         &self,
         sql: &'static str,
         params: Vec<Value>,
     ) -> Result<Vec<crate::value::Row>> {
-        verbs::single(self.0.begin().await?, sql, params).await
+        verbs::single(self.begin().await?, sql, params).await
     }
 
     /// The lease runs out after `ms`; false if it was lost.
@@ -51,34 +79,32 @@ impl<B: Backend> Store<B> {
 #[async_trait]
 impl<B: Backend> StorageAdapter for Store<B> {
     async fn migrate(&self) -> Result<()> {
-        self.0.migrate().await
+        self.backend.migrate().await
     }
 
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
-        self.0.hold_slot(slot).await
+        self.backend.hold_slot(slot).await
     }
 
     async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
-        let made = submit::submit(self.0.begin().await?, run, options, TIMES);
+        let made = submit::submit(self.begin().await?, run, options, TIMES);
         match fault::around("submit", made).await {
             // Another request with this key was a moment faster: its run is found now.
             Err(StoreError::Invalid { code, .. })
                 if code == UNIQUE && options.idempotency_key.is_some() =>
             {
-                submit::submit(self.0.begin().await?, run, options, TIMES).await
+                submit::submit(self.begin().await?, run, options, TIMES).await
             }
             done => done,
         }
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
-        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Next, owner, TIMES))
-            .await
+        fault::around("claim", self.claimed(Wanted::Next, owner)).await
     }
 
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        fault::around("claim", verbs::claim(self.0.begin().await?, Wanted::Row(id), owner, TIMES))
-            .await
+        fault::around("claim", self.claimed(Wanted::Row(id), owner)).await
     }
 
     async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>> {
@@ -89,24 +115,29 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        verbs::claim(self.0.begin().await?, Wanted::Attention(id), owner, TIMES).await
+        self.claimed(Wanted::Attention(id), owner).await
     }
 
     async fn image(&self, root: StackRunId) -> Result<RunImage> {
-        fault::around("image", image::image(self.0.begin().await?, root)).await
+        let mut image = fault::around("image", image::image(self.begin().await?, root)).await?;
+        sealing::open_image(&self.keys, root, &mut image)?;
+        Ok(image)
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {
-        fault::around("advance", verbs::advance(self.0.begin().await?, advance, TIMES)).await
+        let done = verbs::advance(self.begin().await?, advance, TIMES);
+        let done = fault::around("advance", done).await?;
+        let next = done.next.map(|next| open_handed(&self.keys, next));
+        Ok(Advanced { next, ..done })
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        let done = verbs::record(self.0.begin().await?, lease, outcome, at_ms, TIMES);
+        let done = verbs::record(self.begin().await?, lease, outcome, at_ms, TIMES);
         match fault::around("record", done).await {
             // The run must not hang on a value that the database does not take.
             Err(StoreError::Invalid { message, .. }) => {
                 let refused = Err(tasker_core::json::of(&refused_value(&message)));
-                verbs::record(self.0.begin().await?, lease, &refused, at_ms, TIMES).await
+                verbs::record(self.begin().await?, lease, &refused, at_ms, TIMES).await
             }
             done => done,
         }
@@ -115,7 +146,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
         fault::around(
             "release",
-            verbs::release(self.0.begin().await?, row, Times { delay_ms, ..TIMES }),
+            verbs::release(self.begin().await?, row, Times { delay_ms, ..TIMES }),
         )
         .await
     }
@@ -142,7 +173,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced> {
-        control::resolve(self.0.begin().await?, call, how, TIMES).await
+        control::resolve(self.begin().await?, call, how, TIMES).await
     }
 
     async fn attention(&self, limit: u32) -> Result<Vec<Waiting>> {
@@ -159,19 +190,19 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced> {
-        control::retry(self.0.begin().await?, run, how, TIMES).await
+        control::retry(self.begin().await?, run, how, TIMES).await
     }
 
     async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced> {
-        control::upgrade(self.0.begin().await?, run, how, TIMES).await
+        control::upgrade(self.begin().await?, run, how, TIMES).await
     }
 
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize> {
-        control::prune(self.0.begin().await?, older_than_ms, limit).await
+        control::prune(self.begin().await?, older_than_ms, limit).await
     }
 
     async fn forget(&self, run: TaskRunId) -> Result<bool> {
-        Ok(control::forget(self.0.begin().await?, run).await? > 0)
+        Ok(control::forget(self.begin().await?, run).await? > 0)
     }
 
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {
@@ -189,23 +220,33 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>> {
+        self.secret(namespace, name).await
+    }
+
+    async fn key_has(&self, namespace: &str, name: &str) -> Result<bool> {
         let found = self.ask(sql::KEY_GET, vec![namespace.into(), name.into()]).await?;
-        found.into_iter().next().map(|mut r| r.text()).transpose()
+        Ok(!found.is_empty())
     }
 
     async fn key_set(&self, namespace: &str, name: &str, value: &str) -> Result<()> {
-        let params = vec![namespace.into(), name.into(), value.into()];
-        self.ask(sql::KEY_SET, params).await.map(|_| ())
+        self.set_secret(namespace, name, value).await
     }
 
     async fn key_delete(&self, namespace: &str, name: &str) -> Result<bool> {
-        let gone = self.ask(sql::KEY_DELETE, vec![namespace.into(), name.into()]).await?;
-        Ok(!gone.is_empty())
+        self.delete_secret(namespace, name).await
     }
 
     async fn key_list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>> {
         let key = |mut r: crate::value::Row| Ok(KeyInfo { namespace: r.text()?, name: r.text()? });
         self.ask(sql::KEY_LIST, vec![namespace.into()]).await?.into_iter().map(key).collect()
+    }
+
+    async fn key_renew(&self) -> Result<()> {
+        self.keys.renew()
+    }
+
+    async fn key_rotate(&self, which: Rotate) -> Result<Rotation> {
+        self.rotate(which).await
     }
 
     async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>> {
@@ -234,7 +275,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
 
     async fn clear_runs(&self) -> Result<()> {
         let writes = sql::CLEAR_RUNS.into_iter().map(|s| Write::new(s, [])).collect();
-        self.0.begin().await?.commit(writes).await.map(|_| ())
+        self.begin().await?.commit(writes).await.map(|_| ())
     }
 
     async fn rest(
@@ -242,17 +283,17 @@ impl<B: Backend> StorageAdapter for Store<B> {
         query: &Query,
         asker: Option<&Asker>,
     ) -> std::result::Result<Answer, QueryError> {
-        rest::run(&self.0, query, asker).await
+        rest::run(&self.backend, query, asker).await
     }
 
     #[cfg(any(test, feature = "conformance"))]
     async fn script(&self, sql: &str) -> Result<()> {
-        let word = |word| self.0.dialect().render(word);
+        let word = |word| self.backend.dialect().render(word);
         let sql = sql.replace("{id}", &word("{id}")).replace("{doc}", &word("{doc}"));
-        self.0.script(&sql).await
+        self.backend.script(&sql).await
     }
 
     async fn check_invariants(&self) -> Result<Vec<String>> {
-        invariants::check(self.0.begin().await?).await
+        invariants::check(self.begin().await?).await
     }
 }

@@ -40,14 +40,14 @@ impl<B: Backend> Store<B> {
 
     /// Ends a row that keeps losing its holders; answers how many rows that were.
     async fn give_up(&self, id: StackRunId, slot: Option<&str>) -> usize {
-        let done = async { control::crash_loop(self.0.begin().await?, id, slot, TIMES).await };
+        let done = async { control::crash_loop(self.begin().await?, id, slot, TIMES).await };
         tolerated(done.await, id)
     }
 
     /// A run that grows while it is being stopped is looked at again.
     pub(crate) async fn stop(&self, run: TaskRunId, why: Stop) -> Result<Advanced> {
         for _ in 0..GROWS {
-            match control::stop(self.0.begin().await?, run, why, TIMES).await {
+            match control::stop(self.begin().await?, run, why, TIMES).await {
                 Err(StoreError::Rejected(Rejected::Outdated)) => {}
                 done => return done,
             }
@@ -58,7 +58,7 @@ impl<B: Backend> Store<B> {
     /// Pauses a run or lets it go on.
     pub(crate) async fn set_paused(&self, run: TaskRunId, paused: bool) -> Result<Advanced> {
         for _ in 0..GROWS {
-            match control::pause(self.0.begin().await?, run, paused, TIMES).await {
+            match control::pause(self.begin().await?, run, paused, TIMES).await {
                 Err(StoreError::Rejected(Rejected::Outdated)) => {}
                 done => return done,
             }

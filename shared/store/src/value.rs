@@ -1,6 +1,7 @@
 //! Values and rows between the verbs and the two drivers.
 
 use tasker_core::{Json, StackRunId, Status, TaskRunId, json};
+use tasker_seal::Place;
 
 use crate::{Result, StoreError};
 
@@ -17,6 +18,23 @@ pub enum Value {
     Text(String),
     /// Boolean (0 or 1 in SQLite).
     Bool(bool),
+    /// JSON that a transaction seals for its place before it is sent.
+    Secret(Place, Hidden),
+    /// Text that is sent as it is, and shown by no log.
+    Hidden(Hidden),
+}
+
+/// A [`Value::Secret`] came to a driver: its transaction is not a sealing one.
+pub const UNSEALED: &str = "a secret must be sealed before it is sent";
+
+/// A text that does not print itself.
+#[derive(Clone, PartialEq)]
+pub struct Hidden(pub String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
 }
 
 macro_rules! from {
@@ -34,6 +52,7 @@ from! {
     &String => |v| Self::Text(v.clone()),
     Json => |v| Self::Text(v.get().to_owned()),
     &Json => |v| Self::Text(v.get().to_owned()),
+    Hidden => |v| Self::Hidden(v),
     StackRunId => |v| Self::Int(v.0),
     TaskRunId => |v| Self::Int(v.0),
     Status => |v| Self::Text(v.as_str().to_owned()),

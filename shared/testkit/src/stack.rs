@@ -190,8 +190,13 @@ fn six(port: u16, database: &str, env: &[(String, String)]) -> anyhow::Result<Ve
     let args = vec!["gateway".to_owned(), "--port".to_owned(), port.to_string()];
     let health = format!("http://127.0.0.1:{port}/functions/v1/tasks/health");
     plans.push(Plan { name: "tasker-dev".into(), args, env: Vec::new(), health });
+    // What tasker-dev makes for itself on SQLite.
+    let key = tasker_store::MasterKey::generate()?.expose().to_string();
     for plan in &mut plans {
         plan.env = env.to_vec();
+        if !env.iter().any(|(name, _)| name.starts_with("TASKER_MASTER_KEY")) {
+            plan.env.push(("TASKER_MASTER_KEY".into(), key.clone()));
+        }
         plan.env.push(("DATABASE_URL".into(), database.to_owned()));
         plan.env.push(("TASKER_SERVICE_URLS".into(), urls.join(",")));
     }

@@ -12,7 +12,7 @@ mod publish;
 pub use control::{Prune, Resolve, Retry, Upgrade};
 pub use flow::{Flow as FlowArgs, FlowCommand};
 pub use gmail::GmailSearch;
-pub use keystore::{Keystore, KeystoreCommand};
+pub use keystore::{Keystore, KeystoreCommand, MasterKeys};
 pub use new::{New, NewService, NewTask};
 pub use publish::Publish;
 
@@ -20,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   tasker keystore set GAPI_KEY @service-account.json
   tasker keystore set GAPI_ADMIN_EMAIL admin@example.com
+  tasker keystore rotate --new-key
   tasker publish --all
   tasker gmail-search --query 'from:billing has:attachment' --max-results-per-user 50
   tasker submit hello-task --input '{\"name\":\"Ada\"}' --watch
@@ -187,6 +188,9 @@ pub struct Database {
     /// postgres://user:password@host:port/name, or sqlite:PATH.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: String,
+    /// What its secrets are sealed with.
+    #[command(flatten)]
+    pub keys: MasterKeys,
 }
 
 /// A database to forget runs of.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::Router;
-use tasker_http::{CommonArgs, GateArgs, Peers, ServiceArgs, mount};
+use tasker_http::{CommonArgs, GateArgs, KeyArgs, Peers, ServiceArgs, mount};
 use tasker_store::StorageAdapter;
 
 use crate::{registered, reload, settings::SeedArgs, task_routes};
@@ -44,6 +44,8 @@ pub struct Args {
     #[command(flatten)]
     gate: GateArgs,
     #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
     executor: deno_executor::ExecutorArgs,
     #[command(flatten)]
     processor: simple_stack_processor::ProcessorArgs,
@@ -68,6 +70,7 @@ pub async fn serve(args: Args) -> ExitCode {
         service_url: args.service_url.clone(),
         services: args.services.clone(),
         gate,
+        keys: args.keys.clone(),
         log_json: args.log_json,
         health: false,
     };
@@ -82,6 +85,7 @@ async fn build(
 ) -> anyhow::Result<(Router, impl Future<Output = ()>)> {
     let watched = args.watch_dir.as_deref().map(reload::folder).transpose()?;
     let store = store(args, common).await?;
+    wrappedkeystore::State::new(store.clone()).prepare().await;
     let functions = format!("http://{address}/functions/v1");
     let key = common.gate.service_key();
     let others = common.services.registered()?;
@@ -106,10 +110,17 @@ async fn build(
 }
 
 async fn store(args: &Args, common: &CommonArgs) -> anyhow::Result<Arc<dyn StorageAdapter>> {
+    let mut keys = common.keys.settings();
     let Some(url) = args.seed.postgres(args.gate.supabase_url.as_ref())? else {
-        return Ok(tasker_store::connect(&common.database_url).await?);
+        return Ok(tasker_store::connect_with(&common.database_url, &keys).await?);
     };
-    let store = tasker_store::connect(&url).await?;
+    if keys.keys.is_none() && keys.file.is_none() {
+        // Where SQLite's would be.
+        let file = args.db.with_extension("db.key");
+        tasker_store::development_key(&file)?;
+        keys.file = Some(file);
+    }
+    let store = tasker_store::connect_with(&url, &keys).await?;
     store.migrate().await?;
     Ok(store)
 }

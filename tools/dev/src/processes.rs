@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use tasker_core::call::SERVICES;
-use tasker_http::{CommonArgs, GateArgs, ServiceArgs};
+use tasker_http::{CommonArgs, GateArgs, KeyArgs, ServiceArgs};
 use tokio::process::{Child, Command};
 
 use crate::gateway;
@@ -30,11 +30,20 @@ pub struct Args {
     #[arg(long, default_value_t = 8001)]
     first_port: u16,
     #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
     services: ServiceArgs,
 }
 
+/// Where the master key of secrets is kept unless the settings say otherwise.
+const KEY_FILE: &str = ".tasker/master.key";
+
 /// Starts the six, serves the gateway, stops the six. One of them ending ends all.
-pub async fn serve(args: Args) -> ExitCode {
+pub async fn serve(mut args: Args) -> ExitCode {
+    let settings = args.keys.settings();
+    if settings.keys.is_none() && settings.file.is_none() {
+        args.keys.master_key_file = Some(KEY_FILE.into());
+    }
     let ports = SERVICES.iter().zip(args.first_port..).collect::<Vec<_>>();
     let urls: HashMap<String, String> = ports
         .iter()
@@ -59,11 +68,17 @@ pub async fn serve(args: Args) -> ExitCode {
         service_url: urls.clone().into_iter().collect(),
         services: args.services.clone(),
         gate,
+        keys: args.keys.clone(),
         log_json: false,
         health: false,
     };
     tasker_http::run("tasker", &common, async |_| {
-        tasker_store::connect(&args.database_url).await?.migrate().await?;
+        if let Some(file) = &args.keys.master_key_file {
+            tasker_store::development_key(file)?;
+        }
+        let store = tasker_store::connect_with(&args.database_url, &args.keys.settings()).await?;
+        store.migrate().await?;
+        drop(store);
         let list: Vec<String> = urls.iter().map(|(n, u)| format!("{n}={u}")).collect();
         let mut children = Vec::new();
         for (name, port) in &ports {
@@ -78,7 +93,14 @@ pub async fn serve(args: Args) -> ExitCode {
 
 fn spawn(name: &str, port: u16, args: &Args, urls: &str) -> anyhow::Result<Child> {
     let beside: PathBuf = std::env::current_exe()?.with_file_name(name);
-    Command::new(&beside)
+    let mut command = Command::new(&beside);
+    if let Some(key) = &args.keys.master_key {
+        command.env("TASKER_MASTER_KEY", key.expose());
+    }
+    if let Some(file) = &args.keys.master_key_file {
+        command.env("TASKER_MASTER_KEY_FILE", file);
+    }
+    command
         .args(["--host", &args.host.to_string(), "--port", &port.to_string()])
         .env("DATABASE_URL", &args.database_url)
         .env("TASKER_SERVICE_URLS", urls)

@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::{extract::State, response::Response};
 use serde_json::{Value, json};
 use tasker_http::{ApiError, JsonBody};
-use tasker_store::StorageAdapter;
+use tasker_store::{Rotate, StorageAdapter};
 
 use crate::{
     answer::{Failure, answer, now},
@@ -31,8 +31,12 @@ pub async fn call(
 
 async fn run(store: &dyn StorageAdapter, method: Method) -> Result<Value, Failure> {
     Ok(match method {
-        Method::GetKey(name) => store.key_get(&name.namespace, &name.key).await?.into(),
-        Method::HasKey(name) => store.key_get(&name.namespace, &name.key).await?.is_some().into(),
+        Method::GetKey(name) => {
+            let value = store.key_get(&name.namespace, &name.key).await?;
+            tasker_core::fault::panic_at("getKey");
+            value.into()
+        }
+        Method::HasKey(name) => store.key_has(&name.namespace, &name.key).await?.into(),
         Method::SetKey(name, secret) => {
             store.key_set(&name.namespace, &name.key, &secret.0).await?;
             tracing::info!(namespace = name.namespace, key = name.key, "key set");
@@ -52,6 +56,14 @@ async fn run(store: &dyn StorageAdapter, method: Method) -> Result<Value, Failur
                 store.key_list(None).await?.into_iter().map(|k| k.namespace).collect();
             names.dedup();
             names.into_iter().collect()
+        }
+        Method::RotateKeys { new_key } => {
+            if new_key {
+                store.key_renew().await?;
+            }
+            let done = store.key_rotate(Rotate::All).await?;
+            tracing::info!(?done, new_key, "master key rotated");
+            json!(done)
         }
         Method::GetServerTime => json!({ "timestamp": now(), "source": "keystore" }),
     })

@@ -61,8 +61,10 @@ impl Loaded {
 
     /// The row's holders died on it too often. A call fails with that, anything else its run.
     pub fn crash_loop(self, by: &LeaseRef, why: Outcome, at_ms: i64, t: Times) -> Result<Plan> {
-        let is_call =
-            self.calls.values().any(|c| c.id == by.id && c.service != tasker_core::call::TIMER);
+        let is_call = self
+            .calls
+            .values()
+            .any(|c| c.id == by.id && c.call.service != tasker_core::call::TIMER);
         let mut plan = if is_call {
             self.record(by, &why, at_ms, t)?
         } else {

@@ -7,8 +7,7 @@ mod writes;
 use std::collections::BTreeMap;
 
 use tasker_core::{
-    Json, Kind, StackRunId, TaskRunId,
-    call::CallOptions,
+    HostCall, Kind, StackRunId, TaskRunId,
     chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Root, Seq, transition},
     wire::{Handed, LeaseRef},
 };
@@ -36,10 +35,7 @@ pub struct Loaded {
 #[derive(Debug)]
 struct CallRow {
     id: StackRunId,
-    service: String,
-    method: String,
-    args: Json,
-    options: CallOptions,
+    call: HostCall,
     idempotent: bool,
     attempt: u32,
 }
@@ -103,7 +99,8 @@ impl Loaded {
                 let at_end = at_end.and_then(|word| writes::at_end(&word));
                 let child = Child { kind, status, runnable, lease, delivery, at_end, unsure };
                 open.insert(seq, child);
-                let row = CallRow { id, service, method, args, options, idempotent, attempt };
+                let call = HostCall { service, method, args, options };
+                let row = CallRow { id, call, idempotent, attempt };
                 calls.insert(seq, row);
             }
         }
@@ -215,7 +212,14 @@ impl Loaded {
                 if child != before {
                     let values = settled.as_ref().filter(|s| s.seq == *seq);
                     let at = writes::not_before(before, child, times);
-                    plan.writes.push(writes::save_child(row.id, child, values, times, at));
+                    plan.writes.push(writes::save_child(
+                        self.root_id,
+                        row,
+                        child,
+                        values,
+                        times,
+                        at,
+                    ));
                 }
             } else if let Some(ask) = asked.get((seq - self.chain.root.next_seq) as usize) {
                 plan.made_at.push(plan.writes.len());
@@ -256,10 +260,10 @@ impl Loaded {
                 root_id,
                 task_run_id,
                 seq,
-                service: row.service.clone(),
-                method: row.method.clone(),
-                args: row.args.clone(),
-                options: row.options.clone(),
+                service: row.call.service.clone(),
+                method: row.call.method.clone(),
+                args: row.call.args.clone(),
+                options: row.call.options.clone(),
                 idempotent: row.idempotent,
                 attempt: row.attempt + 1,
             });

@@ -6,9 +6,9 @@ use tasker_core::{
     chain::{AtEnd, Child, Root, Seq},
 };
 
-use super::{Loaded, Settled, Times};
+use super::{CallRow, Loaded, Settled, Times};
 use crate::{
-    Value,
+    Value, sealing,
     session::Write,
     sql,
     types::{Ask, Outcome},
@@ -22,11 +22,12 @@ impl Loaded {
     pub(super) fn insert(&self, seq: Seq, child: &Child, ask: &Ask, times: Times) -> Write {
         let (service, method, args, idempotent, delay) = match ask {
             Ask::Call(c) => {
-                (c.service.as_str(), c.method.as_str(), c.args.clone(), c.is_idempotent(), 0)
+                let args = sealing::args(self.root_id, seq, c);
+                (c.service.as_str(), c.method.as_str(), args, c.is_idempotent(), 0)
             }
             Ask::Timer(ms) => {
                 let delay = i64::try_from(*ms).unwrap_or(FOREVER_MS).min(FOREVER_MS);
-                (TIMER, "sleep", tasker_core::json::of(&[ms]), true, delay)
+                (TIMER, "sleep", tasker_core::json::of(&[ms]).into(), true, delay)
             }
         };
         let options = match ask {
@@ -40,7 +41,7 @@ impl Loaded {
             seq.into(),
             service.into(),
             method.into(),
-            args.into(),
+            args,
             child.status.into(),
             child.runnable.into(),
             idempotent.into(),
@@ -75,16 +76,20 @@ pub fn not_before(before: &Child, child: &Child, times: Times) -> Option<i64> {
     (!keeps).then_some(times.delay_ms)
 }
 
-pub fn save_child(
-    id: StackRunId,
+pub(super) fn save_child(
+    root: StackRunId,
+    row: &CallRow,
     child: &Child,
     settled: Option<&Settled>,
     times: Times,
     not_before: Option<i64>,
 ) -> Write {
-    let (result, error) = columns(settled.map(|s| &s.outcome));
+    let (result, error) = match settled.map(|s| (s.seq, &s.outcome)) {
+        Some((seq, Ok(result))) => (sealing::result(root, seq, &row.call, result), Value::Null),
+        other => columns(other.map(|(_, outcome)| outcome)),
+    };
     let values: [Value; 12] = [
-        id.into(),
+        row.id.into(),
         child.status.into(),
         child.runnable.into(),
         child.lease.epoch.into(),

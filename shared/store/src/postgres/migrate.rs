@@ -16,8 +16,14 @@ macro_rules! migration {
 }
 
 /// Version (14 digits of the file name), name, text; in the order of the versions.
-pub const MIGRATIONS: &[(&str, &str, &str)] =
-    &[migration!("20261122000000", "tasker"), migration!("20261124093000", "fair_claims")];
+pub const MIGRATIONS: &[(&str, &str, &str)] = &[
+    migration!("20261122000000", "tasker"),
+    migration!("20261124093000", "fair_claims"),
+    migration!("20261124100000", "keystore_sealing"),
+    migration!("20261124100100", "from_original"),
+    migration!("20261124100200", "access"),
+    migration!("20261124100300", "pg_cron_kick"),
+];
 
 /// The lock ends with the transaction, so it also works behind a connection pooler.
 const HISTORY: &str = "\

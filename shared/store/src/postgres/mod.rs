@@ -92,6 +92,11 @@ impl Backend for Postgres {
         migrate::run(&self.pool).await
     }
 
+    async fn scrub(&self) -> Result<()> {
+        let client = connection(&self.pool).await?;
+        client.batch_execute("vacuum full keystore").await.map_err(value::error)
+    }
+
     #[cfg(any(test, feature = "conformance"))]
     async fn script(&self, sql: &str) -> Result<()> {
         connection(&self.pool)

@@ -5,7 +5,7 @@ use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, private::Bytes
 use crate::{
     Result, StoreError, Value,
     rest::{QueryError, SqlError},
-    value::Row,
+    value::{Hidden, Row, UNSEALED},
 };
 
 type Anything = Box<dyn std::error::Error + Sync + Send>;
@@ -17,7 +17,8 @@ impl ToSql for Value {
             Self::Null => return Ok(IsNull::Yes),
             Self::Int(n) => out.extend_from_slice(n.to_string().as_bytes()),
             Self::Real(n) => out.extend_from_slice(n.to_string().as_bytes()),
-            Self::Text(s) => out.extend_from_slice(s.as_bytes()),
+            Self::Text(s) | Self::Hidden(Hidden(s)) => out.extend_from_slice(s.as_bytes()),
+            Self::Secret(..) => return Err(UNSEALED.into()),
             Self::Bool(b) => out.extend_from_slice(if *b { b"t" } else { b"f" }),
         }
         Ok(IsNull::No)

@@ -72,25 +72,6 @@ from stack_runs where parent_task_run_id = $1 and id > $2 order by id limit $3";
 pub const LOGS: &str = "\
 select level, message, at_ms from task_logs where task_run_id = $1 order by id desc limit $2";
 
-/// A secret, from its namespace or from `global`.
-pub const KEY_GET: &str = "\
-select key_value from keystore where key_name = $2 and namespace in ($1, 'global') \
-order by case when namespace = $1 then 0 else 1 end limit 1";
-
-/// Sets a secret.
-pub const KEY_SET: &str = "\
-insert into keystore (namespace, key_name, key_value) values ($1, $2, $3) \
-on conflict (namespace, key_name) do update set key_value = excluded.key_value, updated_at = {now}";
-
-/// Removes a secret.
-pub const KEY_DELETE: &str =
-    "delete from keystore where namespace = $1 and key_name = $2 returning id";
-
-/// Names of secrets.
-pub const KEY_LIST: &str = "\
-select namespace, key_name from keystore where {text $1} is null or namespace = $1 \
-order by namespace, key_name";
-
 /// Forgets all runs; functions and secrets stay.
 pub const CLEAR_RUNS: [&str; 3] =
     ["delete from task_logs", "delete from stack_runs", "delete from task_runs"];

@@ -75,6 +75,12 @@ impl Backend for Sqlite {
         Ok(())
     }
 
+    async fn scrub(&self) -> Result<()> {
+        let turn = self.turn.clone().lock_owned().await;
+        let session = SqliteSession { jobs: self.jobs.clone(), begun: false, _turn: turn };
+        session.ask(|reply| Command::Scrub { reply }).await
+    }
+
     #[cfg(any(test, feature = "conformance"))]
     async fn script(&self, sql: &str) -> Result<()> {
         let mut session = self.begin().await?;

@@ -5,7 +5,11 @@ use std::{collections::HashMap, sync::mpsc};
 use rusqlite::{Connection, config::DbConfig, types::ValueRef};
 use tokio::sync::oneshot;
 
-use crate::{Dialect, Result, StoreError, Value, session::Write, value::Row};
+use crate::{
+    Dialect, Result, StoreError, Value,
+    session::Write,
+    value::{Hidden, Row, UNSEALED},
+};
 
 /// Where sessions send their statements.
 pub type Jobs = mpsc::Sender<Command>;
@@ -18,12 +22,18 @@ pub enum Command {
     Text { sql: String, params: Vec<Value>, reply: oneshot::Sender<Result<Vec<Row>>> },
     /// The last statements, and the commit.
     Commit { writes: Vec<Write>, reply: oneshot::Sender<Result<Vec<Vec<Row>>>> },
+    /// Nothing but what the tables hold is to be left in the file. Outside of a transaction.
+    Scrub { reply: oneshot::Sender<Result<()>> },
     /// The session went away.
     Rollback,
 }
 
 /// The schema, step by step: `user_version` says how many were taken.
-const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("3_fair_claims.sql")];
+const SCHEMA: [&str; 3] = [
+    include_str!("schema.sql"),
+    include_str!("3_fair_claims.sql"),
+    include_str!("4_keystore_sealing.sql"),
+];
 
 /// WAL with synchronous=FULL: what was committed survives a power cut.
 const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; \
@@ -85,6 +95,10 @@ impl Worker {
                 }
                 Command::Commit { writes, reply } => {
                     let _ = reply.send(self.commit(&writes));
+                }
+                Command::Scrub { reply } => {
+                    let scrub = "vacuum; pragma wal_checkpoint(truncate)";
+                    let _ = reply.send(self.connection.execute_batch(scrub).map_err(error));
                 }
                 Command::Rollback => self.rollback(),
             }
@@ -158,7 +172,10 @@ impl rusqlite::ToSql for Value {
             Self::Int(n) => (*n).into(),
             Self::Real(n) => (*n).into(),
             Self::Bool(b) => (*b).into(),
-            Self::Text(s) => s.as_str().into(),
+            Self::Text(s) | Self::Hidden(Hidden(s)) => s.as_str().into(),
+            Self::Secret(..) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure(UNSEALED.into()));
+            }
         })
     }
 }

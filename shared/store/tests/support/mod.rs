@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses some of it")]
 
+pub mod keys;
 pub mod proxy;
 
 use tasker_core::{
@@ -84,4 +85,40 @@ pub async fn steps(store: &dyn StorageAdapter, mut c: Chain, count: u32) -> Chai
 pub async fn warm_steps(store: &dyn StorageAdapter, count: u32) {
     let c = chain(store).await;
     steps(store, c, count).await;
+}
+
+/// A run whose code has set a secret, read it, and listed names; it waits for a fourth call.
+pub async fn secret_run(store: &dyn StorageAdapter, secret: &str) -> Submitted {
+    let keystore = |method: &str, args: Vec<&str>| {
+        Ask::Call(HostCall::new("wrappedkeystore", method, json::of(&args)))
+    };
+    store.publish("t", "1", None).await.unwrap();
+    let new = NewRun { name: "t".into(), input: json::null(), code: None, parent: None };
+    let run = store.submit(&new).await.unwrap();
+    let mut by = store.claim_row(run.root_id, "p").await.unwrap().unwrap().row.lease;
+    let calls = [
+        (keystore("setKey", vec!["n", "k", secret]), "true".to_owned()),
+        (keystore("getKey", vec!["n", "k"]), format!("\"{secret}\"")),
+        (keystore("listKeys", vec!["n"]), "[\"names are no secret\"]".to_owned()),
+        (keystore("hasKey", vec!["n", "k"]), String::new()),
+    ];
+    let mut result: Option<String> = None;
+    for (n, (call, answer)) in (0..).zip(calls) {
+        let mut next = step(run, &by, u32::saturating_sub(n, 1), n);
+        next.asked = vec![call];
+        next.delivered = result.map(|text| (Ok(json::parse(text).unwrap()), 1));
+        let handed = store.advance(&next).await.unwrap().next.unwrap();
+        if n == 0 {
+            assert!(handed.args.get().contains(secret), "the keystore is sent the value itself");
+            // Also to a processor that takes it from the table.
+            store.release(&handed, 0).await.unwrap();
+            let taken = store.claim_row(handed.lease.id, "p").await.unwrap().unwrap().row;
+            assert_eq!(taken.args.get(), handed.args.get());
+            by = taken.lease;
+        } else {
+            by = handed.lease;
+        }
+        result = Some(answer);
+    }
+    run
 }

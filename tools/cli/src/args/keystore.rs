@@ -1,6 +1,9 @@
 //! `tasker keystore`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
+use tasker_store::KeySettings;
 
 /// A namespace of secrets and what to do with it.
 #[derive(Args, Debug)]
@@ -43,6 +46,14 @@ pub enum KeystoreCommand {
         /// Name.
         name: String,
     },
+    /// Seal every secret under the current master key; services go on meanwhile.
+    Rotate {
+        /// Add a new master key to the keystore service's key file first, and make it the current.
+        #[arg(long)]
+        new_key: bool,
+    },
+    /// Print a fresh master key, for TASKER_MASTER_KEY.
+    NewKey,
     /// Read a secret.
     Get {
         /// Name.
@@ -51,4 +62,34 @@ pub enum KeystoreCommand {
         #[arg(long)]
         reveal: bool,
     },
+}
+
+/// Master keys, for the commands that open the database.
+#[derive(Args, Clone, Default)]
+pub struct MasterKeys {
+    /// Master keys of sealed secrets, comma separated: the first seals, all of them open.
+    #[arg(long, env = "TASKER_MASTER_KEY", hide_env_values = true)]
+    master_key: Option<String>,
+    /// File with such keys, one a line.
+    #[arg(long, env = "TASKER_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for MasterKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MasterKeys")
+            .field("master_key_file", &self.master_key_file)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MasterKeys {
+    /// The same for the store.
+    pub fn settings(&self) -> KeySettings {
+        KeySettings {
+            keys: self.master_key.clone().filter(|text| !text.is_empty()).map(Into::into),
+            file: self.master_key_file.clone().filter(|path| !path.as_os_str().is_empty()),
+            no_vault: false,
+        }
+    }
 }

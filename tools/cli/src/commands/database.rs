@@ -1,19 +1,33 @@
 //! `tasker migrate`, `clear` and `prune`: the commands that open the database.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
+use tasker_store::{Rotate, StorageAdapter};
 
 use crate::{
     args::{Clear, Database, Prune},
     screen::Screen,
 };
 
+async fn open(database: &Database) -> anyhow::Result<Arc<dyn StorageAdapter>> {
+    tasker_store::connect_with(&database.database_url, &database.keys.settings())
+        .await
+        .context("cannot open the database")
+}
+
 /// Brings the schema up to date.
 pub async fn migrate(args: &Database) -> anyhow::Result<ExitCode> {
-    let store =
-        tasker_store::connect(&args.database_url).await.context("cannot open the database")?;
+    let store = open(args).await?;
     store.migrate().await.context("cannot bring the schema up to date")?;
+    match store.key_rotate(Rotate::Plain).await {
+        Ok(done) if done.sealed > 0 => {
+            Screen::Stdout
+                .line(format_args!("{} secrets in clear are sealed now.", done.sealed))?;
+        }
+        Ok(_) => {}
+        Err(error) => eprintln!("warning: there are secrets in clear: {error}"),
+    }
     Screen::Stdout.line("The schema is up to date.")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -24,9 +38,7 @@ pub async fn clear(args: &Clear) -> anyhow::Result<ExitCode> {
         args.yes,
         "clear forgets every run of the database for good; add --yes to do it"
     );
-    let store = tasker_store::connect(&args.database.database_url)
-        .await
-        .context("cannot open the database")?;
+    let store = open(&args.database).await?;
     store.clear_runs().await.context("cannot clear the runs")?;
     Screen::Stdout.line("All runs are forgotten; tasks and secrets are as they were.")?;
     Ok(ExitCode::SUCCESS)
@@ -37,9 +49,7 @@ const BATCH: u32 = 1_000;
 
 /// Forgets runs that ended long ago, in batches that others can work between.
 pub async fn prune(args: &Prune) -> anyhow::Result<ExitCode> {
-    let store = tasker_store::connect(&args.database.database_url)
-        .await
-        .context("cannot open the database")?;
+    let store = open(&args.database).await?;
     let (mut forgotten, mut batch) = (0, BATCH);
     loop {
         match store.prune(args.older_than, batch).await {

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tasker_store::MasterKey;
 
 use crate::{
     args::{Keystore, KeystoreCommand},
@@ -16,6 +17,8 @@ use crate::{
 pub async fn run(client: &Client, args: &Keystore) -> anyhow::Result<ExitCode> {
     let (out, namespace) = (Screen::Stdout, args.namespace());
     match &args.command {
+        KeystoreCommand::Rotate { new_key } => rotate(client, *new_key).await?,
+        KeystoreCommand::NewKey => out.line(&*MasterKey::generate()?.expose())?,
         KeystoreCommand::Set { name, value } => {
             let typed_in = value == "-" || value.starts_with('@');
             let text = input::text(value)?;
@@ -74,4 +77,28 @@ async fn list(client: &Client, namespace: Option<&str>) -> anyhow::Result<()> {
 /// The texts of a JSON list.
 fn texts(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().map(plain).collect()
+}
+
+/// Says what the rotation did; what could not be opened is a failure.
+async fn rotate(client: &Client, new_key: bool) -> anyhow::Result<()> {
+    let body = json!({ "action": "rotateKeys", "newKey": new_key });
+    let answer = client.post("wrappedkeystore", &body).await?;
+    let done: Rotated = serde_json::from_value(answer["data"]["data"].clone())?;
+    Screen::Stdout.line(format_args!(
+        "{} secrets sealed that were in clear, {} sealed anew, {} entries of journals.",
+        done.sealed, done.rewrapped, done.journal
+    ))?;
+    if let Some(first) = done.broken.first() {
+        anyhow::bail!("{} could not be opened and are as they were: {first}", done.broken.len());
+    }
+    Ok(())
+}
+
+/// What the keystore answers.
+#[derive(serde::Deserialize)]
+struct Rotated {
+    sealed: u64,
+    rewrapped: u64,
+    journal: u64,
+    broken: Vec<String>,
 }

@@ -97,6 +97,8 @@ impl Form {
             (_, Value::Real(n)) => JsonValue::from(n).to_string(),
             (_, Value::Bool(b)) => b.to_string(),
             (_, Value::Text(s)) => quoted(&s),
+            // No row that is read holds one.
+            (_, Value::Secret(..) | Value::Hidden(_)) => "null".to_owned(),
         }
     }
 }
