@@ -25,7 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for package in CRATES {
         list(&mut table, package, folder(&metadata, package).ok_or(package)?)?;
     }
-    list(&mut table, "tasker_task", &Path::new(&here).join(PRELUDE))?;
+    let prelude = Path::new(&here).join(PRELUDE);
+    list(&mut table, "tasker_task", &prelude)?;
+    list(&mut table, "tasker_task/fetch", &prelude.join("fetch"))?;
     table.push_str("]\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("sources.rs"), table)?;
     println!("cargo::rerun-if-changed=build.rs");
@@ -45,7 +47,7 @@ fn folder<'a>(metadata: &'a str, package: &str) -> Option<&'a Path> {
     })
 }
 
-/// Adds the scripts in a folder under the specifiers that the extension gives them.
+/// Adds the scripts in a folder under the specifiers that the extension gives them, folders below it left out.
 fn list(table: &mut String, extension: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

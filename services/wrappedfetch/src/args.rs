@@ -25,7 +25,7 @@ pub struct FetchArgs {
     pub allow_private: Vec<String>,
 
     /// Largest body that is taken from a server, bytes, packed or unpacked.
-    #[arg(id = "fetch_max_bytes", long = "fetch-max-bytes", env = "TASKER_FETCH_MAX_BYTES", default_value_t = 10 << 20)]
+    #[arg(id = "fetch_max_bytes", long = "fetch-max-bytes", env = "TASKER_FETCH_MAX_BYTES", default_value_t = 7 << 20)]
     pub max_bytes: usize,
 
     /// Longest time for one request with its redirects, milliseconds.

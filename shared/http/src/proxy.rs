@@ -49,10 +49,18 @@ pub(crate) fn routes(name: &str, service: &Router) -> Router {
         return routes;
     }
     for path in paths(name) {
-        let service = service.clone();
+        let (service, itself) = (service.clone(), service.clone());
         let answer =
             async move |headers: HeaderMap, body: Bytes| call(service, headers, &body).await;
-        routes = routes.route(&path, post(answer));
+        // What is no proxied call is the service's own affair, as on any of its paths.
+        let pass = async move |mut request: Request| {
+            *request.uri_mut() = Uri::from_static("/api/proxy");
+            match tower::ServiceExt::oneshot(itself, request).await {
+                Ok(answer) => answer,
+                Err(never) => match never {},
+            }
+        };
+        routes = routes.route(&path, post(answer).fallback(pass));
     }
     routes
 }
