@@ -58,7 +58,9 @@ pub fn store_error(error: StoreError) -> ApiError {
         StoreError::KeyReused(_) => {
             ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
         }
-        StoreError::Full(_) => ApiError::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()),
+        StoreError::Full(_) | StoreError::FullForTenant(_) => {
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+        }
         StoreError::Unavailable(cause) => ApiError::unavailable(cause),
         StoreError::Invalid { .. } | StoreError::Corrupt(_) | StoreError::Sealed(_) => {
             ApiError::internal(error)

@@ -12,6 +12,7 @@ mod answer;
 mod body;
 pub mod jsdoc;
 pub mod openapi;
+mod owner;
 mod routes;
 
 use std::sync::Arc;
@@ -28,6 +29,14 @@ pub struct TasksArgs {
     /// Most runs that may be open; more submissions are answered 429. 0: as many as come.
     #[arg(long, env = "TASKER_MAX_OPEN_RUNS", default_value_t = 100_000)]
     pub max_open_runs: u32,
+    /// Most runs that one owner (or tenant) may have open; more are answered 429. 0: as many as
+    /// come. The service role has no owner.
+    #[arg(long, env = "TASKER_MAX_OPEN_RUNS_PER_OWNER", default_value_t = 10_000)]
+    pub max_open_runs_per_owner: u32,
+    /// Claim of users' tokens that names their tenant, e.g. app_metadata.org_id: open runs are then
+    /// counted by tenant.
+    #[arg(long, env = "TASKER_TENANT_CLAIM", value_name = "CLAIM")]
+    pub tenant_claim: Option<String>,
 }
 
 /// What the routes share. Cheap to clone.
@@ -39,18 +48,27 @@ pub struct State {
     pub peers: Peers,
     /// No run is made while so many are open.
     most_open: Option<u32>,
+    /// The same for one tenant.
+    most_open_of_tenant: Option<u32>,
+    tenant_claim: Option<Arc<str>>,
 }
 
 impl State {
     /// A service over a store, telling the processor through `peers`.
     pub fn new(store: Arc<dyn StorageAdapter>, peers: Peers) -> Self {
-        Self { store, peers, most_open: None }
+        Self { store, peers, most_open: None, most_open_of_tenant: None, tenant_claim: None }
     }
 
     /// The same with its settings.
     #[must_use]
     pub fn with(self, args: &TasksArgs) -> Self {
-        Self { most_open: Some(args.max_open_runs).filter(|most| *most > 0), ..self }
+        let claim = args.tenant_claim.as_deref().filter(|claim| !claim.is_empty());
+        Self {
+            most_open: Some(args.max_open_runs).filter(|most| *most > 0),
+            most_open_of_tenant: Some(args.max_open_runs_per_owner).filter(|most| *most > 0),
+            tenant_claim: claim.map(Into::into),
+            ..self
+        }
     }
 
     /// Tells the processor that there is work, after the answer is on its way.

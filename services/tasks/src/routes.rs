@@ -9,7 +9,7 @@ mod list;
 mod logs;
 mod pause;
 mod publish;
-mod query;
+pub(crate) mod query;
 mod resolve;
 mod retry;
 mod runs;

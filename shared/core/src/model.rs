@@ -139,6 +139,9 @@ pub struct TaskRun {
     pub deadline: Option<i64>,
     /// Its call that waits for a person.
     pub attention_stack_run_id: Option<StackRunId>,
+    /// Who submitted it: a user's id, empty for clients without a user, `None` for a service.
+    #[serde(skip)]
+    pub owner: Option<String>,
 }
 
 /// A row of `task_functions` (newest version).

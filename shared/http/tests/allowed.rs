@@ -113,7 +113,7 @@ async fn who_may_call_what() {
         ("POST", "/tasks/%65xecute".to_owned(), SERVICE),
         ("POST", "/tasks//".to_owned(), CLIENT),
         ("GET", "/tasks/runs".to_owned(), SERVICE),
-        ("GET", "/tasks/logs?task_id=1".to_owned(), SERVICE),
+        ("GET", "/tasks/logs?task_id=1".to_owned(), CLIENT),
         ("GET", "/tasks/list".to_owned(), SERVICE),
         ("GET", "/tasks/schema?task=x".to_owned(), SERVICE),
         ("DELETE", "/tasks/execute".to_owned(), SERVICE),

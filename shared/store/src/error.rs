@@ -29,6 +29,9 @@ pub enum StoreError {
     /// As many runs are open as may be.
     #[error("{0} runs are open, as many as may be; try again later")]
     Full(u32),
+    /// As many runs of the owner's tenant are open as may be.
+    #[error("{0} of your runs are open, as many as may be; try again when one has ended")]
+    FullForTenant(u32),
     /// The database cannot be reached or is too busy; try again.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),

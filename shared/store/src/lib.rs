@@ -45,8 +45,8 @@ pub use dialect::Dialect;
 pub use error::{Result, StoreError, refused_value};
 pub use postgres::SlotGuard;
 pub use types::{
-    Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
-    RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
+    Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Owner, Resolution, Retry, Rotate,
+    Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
 };
 pub use value::Value;
 

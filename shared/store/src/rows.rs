@@ -25,6 +25,7 @@ pub fn run(mut r: Row) -> Result<TaskRun> {
         paused: r.bool()?,
         deadline: r.maybe_int()?,
         attention_stack_run_id: r.maybe_int()?.map(StackRunId),
+        owner: r.maybe_text()?,
     };
     // The row of the run itself is written when it begins and when it ends only.
     if run.attention_stack_run_id.is_some() {

@@ -9,8 +9,7 @@ use tasker_core::{Json, json};
 /// As many as a claim can look at without that being felt.
 const SHARES: i64 = 64;
 
-/// The share of whoever's runs these are: runs of different tasks share alike, while runs have no
-/// owner.
+/// The share of whoever's runs these are: a tenant, or for runs of nobody their task.
 pub fn of(whose: &str) -> i64 {
     if tasker_core::fault::on("fifo") {
         return 0;

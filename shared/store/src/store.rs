@@ -254,7 +254,8 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn runs(&self, f: &RunFilter) -> Result<Vec<TaskRun>> {
-        let params = vec![f.status.into(), f.name.clone().into(), f.limit.into()];
+        let params =
+            vec![f.status.into(), f.name.clone().into(), f.owner.clone().into(), f.limit.into()];
         self.ask(sql::RUNS, params).await?.into_iter().map(rows::run).collect()
     }
 

@@ -107,7 +107,8 @@ async fn keyed<S: Session>(
     options: &SubmitOptions,
 ) -> Result<Option<Submitted>> {
     let Some(key) = &options.idempotency_key else { return Ok(None) };
-    let found = s.query(sql::KEYED, vec![key.into()]).await?;
+    let owner = options.owner.as_ref().map(|owner| owner.id.as_str());
+    let found = s.query(sql::KEYED, vec![key.into(), owner.into()]).await?;
     let Some(mut row) = found.into_iter().next() else { return Ok(None) };
     let submitted =
         Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
@@ -122,6 +123,13 @@ async fn keyed<S: Session>(
 }
 
 async fn refuse_overload<S: Session>(s: &mut S, options: &SubmitOptions) -> Result<()> {
+    if let (Some(owner), Some(most)) = (&options.owner, options.most_open_of_tenant) {
+        let before = most.checked_sub(1).ok_or(StoreError::FullForTenant(most))?;
+        let params = vec![before.into(), (&owner.tenant).into()];
+        if !s.query(sql::FULL_FOR_TENANT, params).await?.is_empty() {
+            return Err(StoreError::FullForTenant(most));
+        }
+    }
     let Some(most) = options.most_open else { return Ok(()) };
     let Some(before) = most.checked_sub(1) else { return Err(StoreError::Full(most)) };
     let full = s.query(sql::FULL, vec![before.into()]).await?;
@@ -145,8 +153,18 @@ async fn insert<S: Session>(
     };
     let parent = new.parent.as_ref().map(|p| p.id);
     let key = options.idempotency_key.clone();
-    let task: Vec<Value> =
-        vec![function, version, (&new.name).into(), (&new.input).into(), parent.into(), key.into()];
+    let owner = options.owner.as_ref().filter(|_| parent.is_none());
+    let task: Vec<Value> = vec![
+        function,
+        version,
+        (&new.name).into(),
+        (&new.input).into(),
+        parent.into(),
+        key.into(),
+        owner.map(|owner| &owner.id).into(),
+        owner.map(|owner| &owner.tenant).into(),
+    ];
+    let whose = owner.map(|owner| &owner.tenant).filter(|tenant| !tenant.is_empty());
     let task_run_id = TaskRunId(one(s.query(sql::INSERT_TASK, task).await?)?.int()?);
     let args = json::of(&[Some(new.name.as_str())]);
     let code = new.code.as_ref().map(|c| json::of(&serde_json::json!({ "taskCode": c })));
@@ -157,7 +175,7 @@ async fn insert<S: Session>(
         code.into(),
         (!paused).into(),
         options.timeout_ms.into(),
-        shares::of(&new.name).into(),
+        shares::of(whose.unwrap_or(&new.name)).into(),
     ];
     let root_id = StackRunId(one(s.query(sql::INSERT_ROOT, root).await?)?.int()?);
     Ok(Submitted { task_run_id, root_id })

@@ -29,6 +29,20 @@ pub struct SubmitOptions {
     /// No run is made while so many are open. Runs that are submitted at the same moment may
     /// exceed it by as many; a run that a call becomes is always made.
     pub most_open: Option<u32>,
+    /// Whose run it is; nobody's when a service submits it. A run that a call becomes has the owner
+    /// of the run above it.
+    pub owner: Option<Owner>,
+    /// No run is made while the owner's tenant has so many open.
+    pub most_open_of_tenant: Option<u32>,
+}
+
+/// Whose a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's id; empty for clients without a user, who are one.
+    pub id: String,
+    /// Whom the user's open runs count for: the user, or a tenant of many.
+    pub tenant: String,
 }
 
 /// What a person says about a call that is `needs_attention`.
@@ -189,6 +203,8 @@ pub struct RunFilter {
     pub status: Option<tasker_core::Status>,
     /// Only this task.
     pub name: Option<String>,
+    /// Only this owner's.
+    pub owner: Option<String>,
     /// Newest so many.
     pub limit: u32,
 }

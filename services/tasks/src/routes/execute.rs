@@ -10,13 +10,14 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tasker_core::{time::iso, wire::LeaseRef};
-use tasker_http::ApiError;
+use tasker_http::{ApiError, Caller};
 use tasker_store::{NewRun, StoreError, SubmitOptions, Submitted};
 
 use crate::{
     Shape,
     answer::{store_error, success_with_logs},
     body::{Body, Fields, no_input},
+    owner,
 };
 
 /// The lease of the host call that becomes this run, set by the processor alone.
@@ -33,6 +34,7 @@ const NAMES_SHOWN: usize = 50;
 /// `POST /execute` and `POST /`, in both generations' bodies.
 pub async fn execute(
     State(state): State<crate::State>,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -41,13 +43,14 @@ pub async fn execute(
         return Ok(answer);
     }
     let shape = shape_of(&fields);
-    submit(&state, &headers, fields, shape).await.map_err(|e| shape.error(e))
+    submit(&state, &caller, &headers, fields, shape).await.map_err(|e| shape.error(e))
 }
 
 /// Any other path: the older generation posts anywhere, everybody else is told the way.
 pub async fn elsewhere(
     State(state): State<crate::State>,
     method: Method,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -62,7 +65,7 @@ pub async fn elsewhere(
     if !fields.has("taskName") {
         return Err(unknown());
     }
-    submit(&state, &headers, fields, Shape::Bare).await
+    submit(&state, &caller, &headers, fields, Shape::Bare).await
 }
 
 fn shape_of(fields: &Fields) -> Shape {
@@ -81,6 +84,7 @@ fn trigger(state: &crate::State, fields: &Fields) -> Option<Response> {
 
 async fn submit(
     state: &crate::State,
+    caller: &Caller,
     headers: &HeaderMap,
     mut fields: Fields,
     shape: Shape,
@@ -92,11 +96,13 @@ async fn submit(
         idempotency_key: key(headers, &fields)?,
         timeout_ms: fields.timeout()?,
         most_open: state.most_open,
+        owner: owner::of(caller, state.tenant_claim.as_deref()),
+        most_open_of_tenant: state.most_open_of_tenant,
     };
     let run = NewRun { name, input, code: None, parent };
     let made = match state.store.submit_with(&run, &options).await {
         Ok(made) => made,
-        Err(full @ StoreError::Full(_)) => {
+        Err(full @ (StoreError::Full(_) | StoreError::FullForTenant(_))) => {
             let mut answer = shape.error(store_error(full)).into_response();
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(COME_BACK));
             return Ok(answer);

@@ -61,6 +61,7 @@ async fn execute_in(state: &crate::State, body: Body) -> Result<Response, ApiErr
         idempotency_key: fields.text("idempotencyKey")?,
         timeout_ms: fields.timeout()?,
         most_open: state.most_open,
+        ..SubmitOptions::default()
     };
     let made = state.store.submit_with(&new, &options).await.map_err(store_error)?;
     state.wake_processor();

@@ -7,13 +7,14 @@ use axum::{
 };
 use serde_json::{Value, json};
 use tasker_core::{LogLine, time::iso};
-use tasker_http::ApiError;
+use tasker_http::{ApiError, Caller};
 use tasker_store::StorageAdapter;
 
-use super::query::{Params, given, number, run, run_id};
+use super::query::{Params, given, number, run_id};
 use crate::{
     Shape,
     answer::{store_error, success},
+    owner,
 };
 
 const LINES: u32 = 50;
@@ -21,7 +22,11 @@ const MOST_LINES: u32 = 10_000;
 
 /// `?task_id=N` answers lines with level and time, `?id=N` plain strings. `limit` is how many of
 /// the newest lines; they come oldest first.
-pub async fn logs(State(state): State<crate::State>, params: Params) -> Result<Response, ApiError> {
+pub async fn logs(
+    State(state): State<crate::State>,
+    caller: Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
     let (shape, id) = match (given(&params, "task_id"), given(&params, "id")) {
         (Some(id), _) => (Shape::Enveloped, id),
         (None, Some(id)) => (Shape::Bare, id),
@@ -29,7 +34,7 @@ pub async fn logs(State(state): State<crate::State>, params: Params) -> Result<R
             return Err(ApiError::bad_request("Missing task_id parameter").enveloped());
         }
     };
-    let found = lines(&*state.store, id, &params).await.map_err(|e| shape.error(e))?;
+    let found = lines(&*state.store, id, &caller, &params).await.map_err(|e| shape.error(e))?;
     Ok(match shape {
         Shape::Enveloped => {
             success(json!({ "logs": found.iter().map(object).collect::<Vec<_>>() }))
@@ -45,10 +50,11 @@ pub async fn logs(State(state): State<crate::State>, params: Params) -> Result<R
 async fn lines(
     store: &dyn StorageAdapter,
     id: &str,
+    caller: &Caller,
     params: &Params,
 ) -> Result<Vec<LogLine>, ApiError> {
     let limit = number(params, "limit", LINES, MOST_LINES)?;
-    let run = run(store, run_id(id)?).await?;
+    let run = owner::run(store, run_id(id)?, caller).await?;
     store.logs(run.id, limit).await.map_err(store_error)
 }
 

@@ -38,9 +38,14 @@ pub fn run_id(text: &str) -> Result<TaskRunId, ApiError> {
     })
 }
 
+/// 404 that names the run.
+pub fn no_run(id: TaskRunId) -> ApiError {
+    ApiError::not_found(format!("Task run with ID {id} not found"))
+}
+
 /// The run, or 404.
 pub async fn run(store: &dyn StorageAdapter, id: TaskRunId) -> Result<TaskRun, ApiError> {
-    let missing = || ApiError::not_found(format!("Task run with ID {id} not found"));
+    let missing = || no_run(id);
     match store.run(id).await {
         Ok(run) => run.ok_or_else(missing),
         // A number beyond the column's type.

@@ -27,7 +27,8 @@ fn filter(params: &Params) -> Result<RunFilter, ApiError> {
         ApiError::bad_request(format!("'status' must be one of {known}"))
     })?;
     let name = given(params, "task").map(str::to_owned);
-    Ok(RunFilter { status, name, limit: number(params, "limit", RUNS, MOST_RUNS)? })
+    let limit = number(params, "limit", RUNS, MOST_RUNS)?;
+    Ok(RunFilter { status, name, owner: None, limit })
 }
 
 fn entry(run: &TaskRun) -> Value {

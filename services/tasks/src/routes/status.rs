@@ -8,11 +8,14 @@ use axum::{
 use serde::Serialize;
 use serde_json::json;
 use tasker_core::{StackRun, Status, TaskRun, time::iso};
-use tasker_http::ApiError;
+use tasker_http::{ApiError, Caller};
 use tasker_store::{RunFilter, StorageAdapter};
 
-use super::query::{Params, given, number, run, run_id};
-use crate::answer::{store_error, success};
+use super::query::{Params, given, number, run_id};
+use crate::{
+    answer::{store_error, success},
+    owner,
+};
 
 /// Rows of one answer, unless the client says otherwise.
 const ROWS: u32 = 200;
@@ -47,15 +50,17 @@ struct Progress {
 /// `GET /status?id=N` (or `taskRunId=N`) answers one run, `GET /status` the ten newest.
 pub async fn newest(
     State(state): State<crate::State>,
+    caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
     if let Some(id) = given(&params, "id").or_else(|| given(&params, "taskRunId")) {
-        return answer(&*state.store, id, &params).await;
+        return answer(&*state.store, id, &caller, &params).await;
     }
     if params.contains_key("id") || params.contains_key("taskRunId") {
         return Err(ApiError::bad_request("Missing taskRunId parameter"));
     }
-    let newest = RunFilter { limit: 10, ..RunFilter::default() };
+    let owner = caller.owner().map(str::to_owned);
+    let newest = RunFilter { limit: 10, owner, ..RunFilter::default() };
     let runs = state.store.runs(&newest).await.map_err(|e| store_error(e).enveloped())?;
     let short = |r: &TaskRun| {
         json!({
@@ -70,20 +75,22 @@ pub async fn newest(
 pub async fn one(
     State(state): State<crate::State>,
     Path(id): Path<String>,
+    caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
-    answer(&*state.store, &id, &params).await
+    answer(&*state.store, &id, &caller, &params).await
 }
 
 /// The run with a page of its rows; `stack_runs=0` leaves the rows out, for those who poll.
 async fn answer(
     store: &dyn StorageAdapter,
     id: &str,
+    caller: &Caller,
     params: &Params,
 ) -> Result<Response, ApiError> {
     let limit = number(params, "limit", ROWS, MOST_ROWS)?;
     let after = number(params, "after", 0, u32::MAX)?;
-    let run = run(store, run_id(id)?).await?;
+    let run = owner::run(store, run_id(id)?, caller).await?;
     // A run has its root row and one for each call.
     let stack_run_count = run.calls + 1;
     if given(params, "stack_runs") == Some("0") {

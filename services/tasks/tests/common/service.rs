@@ -47,7 +47,11 @@ impl Service {
     /// The same service with room for so many open runs.
     pub fn limit(&mut self, max_open_runs: u32) {
         let state = State::new(self.store.clone(), self.peers.clone());
-        let routes = router(state.with(&TasksArgs { max_open_runs }));
+        let routes = router(state.with(&TasksArgs {
+            max_open_runs,
+            max_open_runs_per_owner: 0,
+            tenant_claim: None,
+        }));
         self.app = tasker_http::with_layers(tasker_http::mount("tasks", routes));
     }
 

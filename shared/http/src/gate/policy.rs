@@ -14,11 +14,12 @@ pub(super) enum Access {
 }
 
 /// Routes for clients: a service, a method, and a path below its mount point (`*`: one more step).
-const CLIENT: [(&str, Method, &str); 4] = [
+const CLIENT: [(&str, Method, &str); 5] = [
     ("tasks", Method::POST, "/"),
     ("tasks", Method::POST, "/execute"),
     ("tasks", Method::GET, "/status"),
     ("tasks", Method::GET, "/status/*"),
+    ("tasks", Method::GET, "/logs"),
 ];
 
 /// Who may send `method` to `path` of a service. What is in no table is for the service role.

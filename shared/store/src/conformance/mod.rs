@@ -13,6 +13,7 @@ mod functions;
 mod keys;
 mod limits;
 mod nested;
+mod owners;
 mod plans;
 mod queries;
 mod recovery;
@@ -125,6 +126,9 @@ cases! {
     functions::code_that_is_not_published,
     keys::secrets_are_set_and_removed,
     keys::a_secret_falls_back_to_global,
+    owners::a_run_and_those_below_it_have_one_owner,
+    owners::two_owners_may_choose_one_key,
+    owners::a_tenants_open_runs_are_capped,
     queries::runs_by_status_and_name,
     queries::rows_and_logs_in_pages,
     queries::clearing_forgets_runs_only,

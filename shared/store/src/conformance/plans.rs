@@ -4,7 +4,7 @@ use crate::{Dialect, sql};
 
 /// Name and text of each, with values in place of parameters.
 pub fn hot() -> Vec<(&'static str, String)> {
-    let texts: [(&str, &str, &[&str]); 16] = [
+    let texts: [(&str, &str, &[&str]); 17] = [
         ("CLAIM_NEXT", sql::CLAIM_NEXT, &["'p'", "10000", "'[5,0,63]'"]),
         ("CLAIM_ROW", sql::CLAIM_ROW, &["'p'", "10000", "7"]),
         ("RELEASE_EXPIRED", sql::RELEASE_EXPIRED, &[]),
@@ -16,8 +16,9 @@ pub fn hot() -> Vec<(&'static str, String)> {
         ("LOAD_ENDED", sql::LOAD_ENDED, &["7"]),
         ("TREE", sql::TREE, &["7"]),
         ("NESTED", sql::NESTED, &["7"]),
-        ("KEYED", sql::KEYED, &["'k'"]),
+        ("KEYED", sql::KEYED, &["'k'", "'ada'"]),
         ("FULL", sql::FULL, &["99"]),
+        ("FULL_FOR_TENANT", sql::FULL_FOR_TENANT, &["99", "'ada'"]),
         ("RUN", sql::RUN, &["7"]),
         ("ATTENTION", sql::ATTENTION, &["50"]),
         ("PRUNABLE", sql::PRUNABLE, &["-1000", "10"]),

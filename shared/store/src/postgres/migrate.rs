@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[(&str, &str, &str)] = &[
     migration!("20261124100100", "from_original"),
     migration!("20261124100200", "access"),
     migration!("20261124100300", "pg_cron_kick"),
+    migration!("20261124100400", "owners"),
 ];
 
 /// The lock ends with the transaction, so it also works behind a connection pooler.

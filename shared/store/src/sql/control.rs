@@ -71,7 +71,11 @@ where c.status = 'needs_attention' order by c.updated_at, c.id limit $1";
 pub const KEYED: &str = "\
 select t.id, r.id, t.task_name, {text t.input} from task_runs t \
 join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
-where t.idempotency_key = $1";
+where t.idempotency_key = $1 and t.owner is not distinct from {text $2}";
+
+/// The same of a tenant's runs.
+pub const FULL_FOR_TENANT: &str = "\
+select id from task_runs where tenant = $2 and status in ('pending', 'processing') limit 1 offset $1";
 
 /// Answers a row when at least so many runs are open; reads no more index entries than that.
 pub const FULL: &str = "\

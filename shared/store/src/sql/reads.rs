@@ -36,7 +36,7 @@ select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.statu
   {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
   {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at}, not r.runnable, {ms r.deadline}, \
   (select min(a.id) from stack_runs a where a.parent_stack_run_id = r.id \
-    and a.status = 'needs_attention' and a.kind = 'call') \
+    and a.status = 'needs_attention' and a.kind = 'call'), t.owner \
 from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
 where t.id = $1";
 
@@ -46,11 +46,12 @@ select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.statu
   {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
   {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at}, not r.runnable, {ms r.deadline}, \
   (select min(a.id) from stack_runs a where a.parent_stack_run_id = r.id \
-    and a.status = 'needs_attention' and a.kind = 'call') \
+    and a.status = 'needs_attention' and a.kind = 'call'), t.owner \
 from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
 where ({text $1} is null or t.status = $1 or ({text $1} = 'needs_attention' and t.id in \
   (select n.parent_task_run_id from stack_runs n where n.status = 'needs_attention'))) and ({text $2} is null or t.task_name = $2) \
-order by t.id desc limit $3";
+  and ({text $3} is null or t.owner = $3) \
+order by t.id desc limit $4";
 
 /// One row.
 pub const STACK_RUN: &str = "\

@@ -96,8 +96,12 @@ pub const FIND_FUNCTION: &str = "select id, version from task_functions where na
 /// A run.
 pub const INSERT_TASK: &str = "\
 insert into task_runs (task_function_id, version, task_name, input, status, parent_stack_run_id, \
-  idempotency_key) \
-values ({int $1}, {int $2}, $3, {json $4}, 'pending', {int $5}, {text $6}) returning id";
+  idempotency_key, owner, tenant) \
+select {int $1}, {int $2}, {text $3}, {json $4}, 'pending', {int $5}, {text $6}, \
+  coalesce({text $7}, above.owner), coalesce({text $8}, above.tenant) \
+from (select 1) one left join (select t.owner, t.tenant from stack_runs c \
+  join task_runs t on t.id = c.parent_task_run_id where c.id = {int $5}) above on true \
+returning id";
 
 /// The run that a call became.
 pub const NESTED: &str = "\

@@ -29,10 +29,11 @@ pub enum Command {
 }
 
 /// The schema, step by step: `user_version` says how many were taken.
-const SCHEMA: [&str; 3] = [
+const SCHEMA: [&str; 4] = [
     include_str!("schema.sql"),
     include_str!("3_fair_claims.sql"),
     include_str!("4_keystore_sealing.sql"),
+    include_str!("5_owners.sql"),
 ];
 
 /// WAL with synchronous=FULL: what was committed survives a power cut.
@@ -68,13 +69,15 @@ fn upgrade(connection: &Connection, version: i64) -> Result<()> {
             "the file was made by a newer tasker: use that one".into(),
         ));
     }
+    // A table that is made anew must not take with it what refers to it.
+    connection.execute_batch("pragma foreign_keys = off").map_err(error)?;
     for (step, text) in SCHEMA.iter().enumerate().skip(done) {
         let next = step + 1;
         connection
             .execute_batch(&format!("begin; {text} pragma user_version = {next}; commit;"))
             .map_err(error)?;
     }
-    Ok(())
+    connection.execute_batch("pragma foreign_keys = on").map_err(error)
 }
 
 struct Worker {
