@@ -1,5 +1,7 @@
 //! What opens, and what must not.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 use tasker_seal::{Keyring, MasterKey, Place, SealError, is_sealed};
 
 fn key(namespace: &str, name: &str, version: i64) -> Place {

@@ -2,6 +2,12 @@
 //! by a task over a crash of the executor, failed with, panicked with. Then nothing that is written
 //! anywhere may hold it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic and say what it saw"
+)]
+
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, ensure};
