@@ -1,5 +1,7 @@
 //! Clients see runs of their own; the gate says who they are.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
+
 mod common;
 
 use axum::{Router, body::Body};
