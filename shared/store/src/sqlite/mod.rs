@@ -5,6 +5,7 @@ mod thread;
 
 use std::{
     fs::{File, OpenOptions},
+    io::{Read as _, Write as _},
     path::Path,
     sync::Arc,
 };
@@ -44,17 +45,23 @@ fn lock(path: &str) -> Result<File> {
         })?;
     }
     let name = format!("{path}.lock");
-    let file = OpenOptions::new()
+    let mut file = OpenOptions::new()
         .create(true)
+        .read(true)
         .write(true)
         .truncate(false)
         .open(&name)
         .map_err(|e| StoreError::Unavailable(format!("cannot open {name}: {e}")))?;
-    file.try_lock().map_err(|_| {
-        StoreError::Unavailable(format!(
-            "{path} is open in another process: SQLite is for one process; use Postgres for more"
-        ))
-    })?;
+    if file.try_lock().is_err() {
+        let mut holder = String::new();
+        let _ = file.read_to_string(&mut holder);
+        return Err(StoreError::Unavailable(format!(
+            "{path} is open in another process{}: SQLite is for one process; use Postgres for more",
+            holder.trim().parse().map_or_else(|_| String::new(), |id: u32| format!(" ({id})"))
+        )));
+    }
+    // For people, who may want to end it. The lock itself does not depend on it.
+    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     Ok(file)
 }
 
