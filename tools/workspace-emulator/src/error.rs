@@ -23,6 +23,12 @@ pub struct ApiError {
     pub location: Option<(&'static str, String)>,
 }
 
+/// Google's words, with a project that there is not.
+const NOT_ENABLED: &str = "Admin SDK API has not been used in project 123456789012 before or it is disabled. Enable \
+    it by visiting https://console.developers.google.com/apis/api/admin.googleapis.com/overview?project=123456789012 \
+    then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and \
+    retry.";
+
 impl ApiError {
     /// An error of the `global` domain.
     pub fn new(code: u16, reason: &str, message: impl Into<String>) -> Self {
@@ -71,6 +77,9 @@ impl ApiError {
             _ => ("backendError", "Internal error encountered.", false),
         };
         let reason = reason.unwrap_or(known);
+        if reason == "accessNotConfigured" {
+            return Self { domain: "usageLimits", ..Self::new(code, reason, NOT_ENABLED) };
+        }
         let limits = limits && (reason.ends_with("Exceeded"));
         let domain = if limits { "usageLimits" } else { "global" };
         Self { domain, ..Self::new(code, reason, message) }
