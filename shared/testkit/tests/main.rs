@@ -23,4 +23,5 @@ mod services;
 mod supabase;
 mod supabase_clients;
 mod tasks_end_to_end;
+mod tutorial;
 mod upgrade_end_to_end;

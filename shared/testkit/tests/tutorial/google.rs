@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     process::Output,
+    time::Duration,
 };
 
 use anyhow::{Context as _, ensure};
@@ -13,6 +14,10 @@ use tasker_testkit::{
     process::{Process, bin_dir, free_port},
     stack::{Shape, Stack},
 };
+use tokio::process::Command;
+
+/// How long a search may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An emulated Workspace at an address that stays the same.
 pub struct Workspace {
@@ -28,6 +33,7 @@ pub struct Workspace {
 impl Workspace {
     /// Starts one, with these scopes delegated to its service account. Another seed, another key.
     pub fn start(dir: PathBuf, seed: &str, scopes: &str) -> anyhow::Result<Self> {
+        let _ = std::fs::remove_dir_all(&dir);
         std::fs::create_dir_all(&dir)?;
         let (port, key) = (free_port()?.to_string(), dir.join("key.json"));
         let mut process = spawn(&dir, &port, seed, scopes)?;
@@ -99,22 +105,25 @@ pub struct Searcher<'a> {
 }
 
 impl Searcher<'_> {
-    fn tasker(&self, args: &[&str]) -> anyhow::Result<Output> {
-        let mut command = std::process::Command::new(bin_dir()?.join("tasker"));
-        Ok(command.args(args).env("TASKER_FUNCTIONS_URL", &self.stack.url).output()?)
+    async fn tasker(&self, args: &[&str]) -> anyhow::Result<Output> {
+        let mut command = Command::new(bin_dir()?.join("tasker"));
+        let done =
+            command.args(args).env("TASKER_FUNCTIONS_URL", &self.stack.url).kill_on_drop(true);
+        let done = tokio::time::timeout(PATIENCE, done.output()).await;
+        Ok(done.with_context(|| format!("tasker {args:?} goes on and on"))??)
     }
 
     /// Sets a secret.
-    pub fn set(&self, name: &str, value: &str) -> anyhow::Result<()> {
-        let done = self.tasker(&["keystore", "set", name, value])?;
+    pub async fn set(&self, name: &str, value: &str) -> anyhow::Result<()> {
+        let done = self.tasker(&["keystore", "set", name, value]).await?;
         ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         Ok(())
     }
 
     /// What a search says, all of it.
-    pub fn search(&self) -> anyhow::Result<String> {
+    pub async fn search(&self) -> anyhow::Result<String> {
         let search = ["gmail-search", "--max-users-per-domain", "2", "--max-results-per-user", "1"];
-        let Output { stdout, stderr, .. } = self.tasker(&search)?;
+        let Output { stdout, stderr, .. } = self.tasker(&search).await?;
         let text = [stdout, stderr].concat();
         // A table may break a cell's text anywhere: compare without its lines.
         let words = String::from_utf8_lossy(&text).replace(['│', '┆'], " ");
@@ -122,10 +131,10 @@ impl Searcher<'_> {
     }
 
     /// Searches, and must see the row that begins so.
-    pub fn sees(&mut self, row: &str) -> anyhow::Result<()> {
+    pub async fn sees(&mut self, row: &str) -> anyhow::Result<()> {
         let row = self.rows.iter().find(|r| r.starts_with(row));
         let row = row.context("the guide has no such row")?.clone();
-        let shown = self.search()?;
+        let shown = self.search().await?;
         let mut rest = &*shown;
         for part in row.split('…').map(str::trim) {
             let at = rest.find(part).with_context(|| format!("no `{row}` in: {shown}"))?;
@@ -148,10 +157,10 @@ pub async fn everything_wrong(
         key[field] = value.into();
         Ok(key.to_string())
     };
-    me.sees("GAPI_KEY is not set")?;
-    me.set("GAPI_ADMIN_EMAIL", &workspace.admin)?;
-    me.set("GAPI_KEY", &with("type", "authorized_user")?)?;
-    me.sees("GAPI_KEY in the keystore")?;
+    me.sees("GAPI_KEY is not set").await?;
+    me.set("GAPI_ADMIN_EMAIL", &workspace.admin).await?;
+    me.set("GAPI_KEY", &with("type", "authorized_user")?).await?;
+    me.sees("GAPI_KEY in the keystore").await?;
 
     let endpoint = refuses().await?;
     let words = [
@@ -162,38 +171,40 @@ pub async fn everything_wrong(
         me.set(
             "GAPI_KEY",
             &with("token_uri", &format!("{endpoint}/{}", says.replace(' ', "%20")))?,
-        )?;
-        me.sees(row)?;
+        )
+        .await?;
+        me.sees(row).await?;
     }
     let other = Workspace::start(workspace.dir.join("other"), "43", scopes)?;
     let other: Value = serde_json::from_str(&std::fs::read_to_string(&other.key)?)?;
-    me.set("GAPI_KEY", &with("private_key", other["private_key"].as_str().unwrap_or_default())?)?;
-    me.sees("Invalid JWT Signature")?;
+    me.set("GAPI_KEY", &with("private_key", other["private_key"].as_str().unwrap_or_default())?)
+        .await?;
+    me.sees("Invalid JWT Signature").await?;
 
-    me.set("GAPI_KEY", &key)?;
-    me.set("GAPI_ADMIN_EMAIL", "nobody@alpha.example")?;
-    me.sees("Invalid email or User ID")?;
+    me.set("GAPI_KEY", &key).await?;
+    me.set("GAPI_ADMIN_EMAIL", "nobody@alpha.example").await?;
+    me.sees("Invalid email or User ID").await?;
     let user = workspace.user()?;
-    me.set("GAPI_ADMIN_EMAIL", &user)?;
-    me.sees("Not Authorized to access")?;
-    me.set("GAPI_ADMIN_EMAIL", &workspace.admin)?;
+    me.set("GAPI_ADMIN_EMAIL", &user).await?;
+    me.sees("Not Authorized to access").await?;
+    me.set("GAPI_ADMIN_EMAIL", &workspace.admin).await?;
 
     let disabled = json!({ "match": { "method": "admin.domains.list" }, "status": 403, "reason": "accessNotConfigured" });
     workspace.make("faults", disabled).await?;
-    me.sees("has not been used in project")?;
+    me.sees("has not been used in project").await?;
     workspace.make("people", json!({ "noMailbox": [user] })).await?;
-    me.sees("Precondition check failed")?;
+    me.sees("Precondition check failed").await?;
     workspace.make("people", json!({ "suspended": [user] })).await?;
     me.stack.post("wrappedgapi", &json!({ "method": "clearTokenCache" })).await?;
-    me.sees("Account disabled")?;
+    me.sees("Account disabled").await?;
 
     // Each of the scopes is needed, and the message names the one that is missing.
     for missing in scopes.split(',') {
         let rest: Vec<&str> = scopes.split(',').filter(|scope| *scope != missing).collect();
         workspace.delegate(&rest.join(","))?;
         me.stack.post("wrappedgapi", &json!({ "method": "clearTokenCache" })).await?;
-        me.sees("unauthorized_client")?;
-        let shown = me.search()?;
+        me.sees("unauthorized_client").await?;
+        let shown = me.search().await?;
         ensure!(shown.contains(&format!("the scope {missing},")), "{missing}: {shown}");
     }
     Ok(())

@@ -1,13 +1,9 @@
 //! What docs/tutorial.md and docs/google-workspace.md say, done: every command is run, every file
 //! saved, every line looked for. What Google's part is, the Workspace emulator plays.
 
-#[path = "tutorial/desk.rs"]
 mod desk;
-#[path = "tutorial/document.rs"]
 mod document;
-#[path = "tutorial/google.rs"]
 mod google;
-#[path = "tutorial/screen.rs"]
 mod screen;
 
 use std::{
@@ -80,7 +76,7 @@ async fn the_google_guide_knows_what_one_sees() {
     let guide = docs("google-workspace.md");
     let scopes = scopes(&guide);
     let mut google = Workspace::start(dir("google-wrong"), google::SEED, &scopes).unwrap();
-    let code = include_str!("../../../taskcode/endpoints/comprehensive-gmail-search.js");
+    let code = include_str!("../../../../taskcode/endpoints/comprehensive-gmail-search.js");
     let stack = google::tasker(&google, code).await.unwrap();
     let rows = document::first_cells(&guide, "## When it does not work");
     let mut me = Searcher { stack: &stack, rows, seen: BTreeSet::new() };
@@ -90,7 +86,7 @@ async fn the_google_guide_knows_what_one_sees() {
     assert_eq!(me.seen, rows, "each row was seen");
     // The positive twin: with everything in place none of it is seen.
     google.delegate(&scopes).unwrap();
-    let found = me.search().unwrap();
+    let found = me.search().await.unwrap();
     assert!(found.contains("Search completed") && !found.contains("Unreachable"), "{found}");
 }
 
