@@ -6,7 +6,7 @@
  * @returns {Promise<{message: string}>} What it answers.
  */
 module.exports = async function ({ greeting = "Hello" }) {
-  // A host call suspends the run until its result is recorded. It is made once, whatever crashes.
+  // A host call suspends the run until its result is recorded. Whatever crashes, a recorded call is not made again.
   const { echo } = await __callHostTool__("gapi", "echo", [greeting]);
   // So does a timer: the run may wait for days without holding anything.
   await new Promise((resolve) => setTimeout(resolve, 100));

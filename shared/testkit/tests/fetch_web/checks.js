@@ -137,6 +137,41 @@ const receiving = {
     for await (const part of (await fetch(`${a}/utf8`)).body.pipeThrough(new TextDecoderStream())) all += part;
     return all;
   },
+  "a stream with its reader": async ({ a }) => {
+    const r = await fetch(`${a}/bytes?n=100000`);
+    const reader = r.body.getReader();
+    const locked = [r.body.locked, r.bodyUsed];
+    let n = 0;
+    for (let part; !(part = await reader.read()).done; ) n += part.value.length;
+    await reader.closed;
+    reader.releaseLock();
+    return [n, locked, r.body.locked, r.bodyUsed, await thrown(() => r.text())];
+  },
+  "a stream line by line": async ({ a }) => {
+    let rest = "";
+    const lines = new TransformStream({
+      transform(part, to) {
+        const all = (rest + part).split(",");
+        rest = all.pop();
+        all.forEach((line) => to.enqueue(line));
+      },
+      flush: (to) => to.enqueue(rest),
+    });
+    const out = [];
+    for await (const line of (await fetch(`${a}/json`)).body.pipeThrough(new TextDecoderStream()).pipeThrough(lines)) out.push(line);
+    return out;
+  },
+  "a stream into a sink": async ({ a }) => {
+    const got = [];
+    const sink = new WritableStream({ write: (chunk) => void got.push(...chunk), close: () => void got.push("closed") });
+    await (await fetch(`${a}/bytes?n=5`)).body.pipeTo(sink);
+    return got;
+  },
+  "a stream that is left early": async ({ a }) => {
+    const r = await fetch(`${a}/bytes?n=100000`);
+    for await (const chunk of r.body) if (chunk.length > 0) break;
+    return [r.bodyUsed, r.body.locked, await thrown(() => r.text())];
+  },
   "a stream that is cancelled": async ({ a }) => {
     const r = await fetch(`${a}/bytes?n=1000`);
     await r.body.cancel();
