@@ -3,14 +3,11 @@
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
-use tasker_core::{Json, StackRunId, TaskRunId, chain::Rejected, json as raw, wire::Progress};
+use tasker_core::{Json, StackRunId, TaskRunId, chain::Rejected, journal::Asked, json as raw, wire::Progress};
 use tasker_http::ApiError;
-use tasker_store::{Advanced, StoreError};
+use tasker_store::{Advanced, Ask, StoreError};
 
-use crate::{
-    protocol::AskedNow,
-    runs::{Quiet, RunError},
-};
+use crate::runs::{Quiet, RunError};
 
 /// Which of the contract's shapes the caller expects.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,15 +85,16 @@ fn failure(error: &Json) -> ApiError {
         .with("details", error)
 }
 
-fn suspension(run: TaskRunId, asked: Option<(StackRunId, AskedNow)>) -> Suspension {
-    let (id, call) = asked.unzip();
-    let (service, method, args) = call.map_or_else(
-        || (String::new(), String::new(), raw::null()),
-        |call| {
-            let call = call.recorded();
-            (call.service, call.method, call.args)
-        },
-    );
+fn suspension(run: TaskRunId, asked: Option<(StackRunId, Ask)>) -> Suspension {
+    let (id, asked) = asked.unzip();
+    let (service, method, args) = match asked {
+        Some(Ask::Call(call)) => (call.service, call.method, call.args),
+        Some(Ask::Timer(ms)) => {
+            let timer = Asked::timer(ms);
+            (timer.service, timer.method, timer.args)
+        }
+        None => (String::new(), String::new(), raw::null()),
+    };
     Suspension {
         suspended: true,
         service_name: service,
