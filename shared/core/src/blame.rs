@@ -30,10 +30,10 @@ pub fn given_up(crashes: u32, blame: i64) -> bool {
 /// the first, then ever longer, each row its own time, so that a storm passes.
 pub fn pause_ms(before: u32, id: i64) -> i64 {
     let before = i64::from(before);
-    if before > 5 {
+    if before > 4 {
         return LONGEST_PAUSE_MS;
     }
-    before * before * 5 * (50 + id.rem_euclid(101))
+    before * before * 10 * (50 + id.rem_euclid(101))
 }
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
             prop_assert!(share(Some(n)) >= share(Some(n + 1)));
             prop_assert!(share(Some(n)) * i64::from(n) > WHOLE - i64::from(n));
             prop_assert!((0..=LONGEST_PAUSE_MS).contains(&pause_ms(before, id)));
-            prop_assert!(pause_ms(before + 1, id) > pause_ms(before, id) || before > 5);
+            prop_assert!(pause_ms(before + 1, id) > pause_ms(before, id) || before > 4);
             prop_assert_eq!(pause_ms(0, id), 0);
         }
     }

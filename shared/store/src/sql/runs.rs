@@ -194,8 +194,8 @@ macro_rules! lost {
              blame = blame + ",
             $share,
             ", aboard = null, \
-             not_before = {after (case when crashes > 5 then 30000 \
-               else crashes * crashes * 5 * (50 + id % 101) end)}, \
+             not_before = {after (case when crashes > 4 then 30000 \
+               else crashes * crashes * 10 * (50 + id % 101) end)}, \
              updated_at = {now}, status = case \
                when kind = 'call' and not idempotent and sent_at is not null then 'needs_attention' \
                when kind = 'task' and deliveries > 0 then 'pending_resume' else 'pending' end "
