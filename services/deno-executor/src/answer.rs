@@ -3,7 +3,9 @@
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
-use tasker_core::{Json, StackRunId, TaskRunId, chain::Rejected, journal::Asked, json as raw, wire::Progress};
+use tasker_core::{
+    Json, StackRunId, TaskRunId, chain::Rejected, journal::Asked, json as raw, wire::Progress,
+};
 use tasker_http::ApiError;
 use tasker_store::{Advanced, Ask, StoreError};
 
@@ -27,8 +29,6 @@ pub struct Answer {
     result: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suspension_data: Option<Suspension>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Json>,
     /// What a processor does next; clients ignore it.
     tasker: Progress,
 }
@@ -56,12 +56,14 @@ pub fn quiet(quiet: Quiet, shape: Shape, direct: bool) -> Result<Answer, ApiErro
         parked: false,
         next: advanced.next,
     };
-    let mut answer =
-        Answer { status: "completed", result: None, suspension_data: None, failure: None, tasker };
+    let mut answer = Answer { status: "completed", result: None, suspension_data: None, tasker };
     match (end, shape) {
+        // A processor reads what comes next. The values are on record, and may be large.
+        (Some(Err(_)), _) if !direct => answer.status = "error",
+        (None, Shape::Paused) if !direct => answer.status = "paused",
+        _ if !direct => {}
         (Some(Ok(result)), _) => answer.result = Some(result),
-        (Some(Err(error)), _) if direct => return Err(failure(&error)),
-        (Some(Err(error)), _) => (answer.status, answer.failure) = ("error", Some(error)),
+        (Some(Err(error)), _) => return Err(failure(&error)),
         (None, Shape::Result) => answer.result = Some(raw::of(&suspension(task_run_id, asked))),
         (None, Shape::Paused) => {
             answer.status = "paused";
@@ -74,7 +76,7 @@ pub fn quiet(quiet: Quiet, shape: Shape, direct: bool) -> Result<Answer, ApiErro
 /// The answer when no isolate was parked: the outcome is recorded and waits for a processor.
 pub fn recorded(advanced: &Advanced) -> Answer {
     let tasker = Progress { wake: advanced.wake, parked: true, ..Progress::default() };
-    Answer { status: "recorded", result: None, suspension_data: None, failure: None, tasker }
+    Answer { status: "recorded", result: None, suspension_data: None, tasker }
 }
 
 fn failure(error: &Json) -> ApiError {

@@ -6,9 +6,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use tasker_core::{
-    HostCall, Json, StackRunId, TaskRunId, chain::Rejected, json, wire::LeaseRef,
-};
+use tasker_core::{HostCall, Json, StackRunId, TaskRunId, chain::Rejected, json, wire::LeaseRef};
 use tasker_store::{
     Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, Submitted,
 };

@@ -2,9 +2,7 @@
 //! while no other runs, so that one which kills executors takes no other with it a second time, and
 //! so that an innocent one can show that it is.
 
-use std::sync::{
-    Mutex, PoisonError,
-};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 

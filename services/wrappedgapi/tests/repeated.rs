@@ -1,13 +1,10 @@
 //! Calls that come again under their key.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{Server, Service, google_error, json_reply};
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
-use support::{Server, Service, google_error, json_reply};
 
 const SEND: &str = "gmail.users.messages.send";
 
@@ -22,7 +19,7 @@ fn send(key: Option<&str>, raw: &str) -> Request<Body> {
 }
 
 /// Answers the number of the request.
-fn numbered(nth: usize) -> support::Reply {
+fn numbered(nth: usize) -> crate::support::Reply {
     json_reply(200, json!({ "id": nth })).after(Duration::from_millis(100))
 }
 
@@ -49,10 +46,8 @@ async fn a_repeated_call_gets_the_first_ones_answer() {
 async fn whoever_asked_may_go_and_come_back() {
     let server = Server::api(|_, nth| numbered(nth)).await;
     let service = Service::new(&server, &[]);
-    let gone = tokio::time::timeout(
-        Duration::from_millis(60),
-        service.send(send(Some("k"), "aGk")),
-    );
+    let gone =
+        tokio::time::timeout(Duration::from_millis(60), service.send(send(Some("k"), "aGk")));
     assert!(gone.await.is_err());
     assert_eq!(service.send(send(Some("k"), "aGk")).await.2, json!({ "id": 0 }));
     assert_eq!(server.calls().len(), 1);

@@ -1,17 +1,13 @@
 //! Requests that come again under their key: on both databases, and through a Supabase project.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
-
 use std::time::Duration;
 
-use axum::{Router, body::Body, response::Response};
-use common::{
+use crate::common::{
     AT, Answer, chain, fill, lite, mounted, over,
     recorder::{Recorded, Recorder, answer},
     run, send,
 };
+use axum::{Router, body::Body, response::Response};
 use http::Request;
 use serde_json::{Value, json};
 use tasker_testkit::pg::Server;
@@ -40,7 +36,8 @@ async fn a_change_happens_once(app: &Router) {
     }
     assert_eq!(teams(app).await, 3);
 
-    let rename = json!([["from", "teams"], ["update", { "name": "blue" }], ["gt", "id", 6], ["select"]]);
+    let rename =
+        json!([["from", "teams"], ["update", { "name": "blue" }], ["gt", "id", 6], ["select"]]);
     let renamed = keyed(app, "k3", &rename).await.json();
     run(app, &json!([["from", "teams"], ["delete"], ["eq", "id", 7]])).await;
     assert_eq!(keyed(app, "k3", &rename).await.json(), renamed, "as it was then");
@@ -61,7 +58,10 @@ async fn a_change_happens_once(app: &Router) {
     let long = json!([["from", "teams"], ["insert", { "id": 8, "name": long }], ["select"]]);
     assert_eq!(keyed(app, "long", &long).await.status, 200);
     let again = keyed(app, "long", &long).await;
-    assert_eq!((again.status.as_u16(), &again.json()["error"]["code"]), (410, &json!("ANSWER_NOT_KEPT")));
+    assert_eq!(
+        (again.status.as_u16(), &again.json()["error"]["code"]),
+        (410, &json!("ANSWER_NOT_KEPT"))
+    );
     for wrong in ["", &"k".repeat(256)] {
         let refused = keyed(app, wrong, &add).await;
         assert_eq!(refused.status, 400);

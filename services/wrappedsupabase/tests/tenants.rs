@@ -226,7 +226,8 @@ async fn clients_are_let_in_only_if_a_setting_says_so() {
 async fn a_users_key_is_the_users_own() {
     let (_server, _database, store, app) = start().await;
     let (ann, bob) = (user("ann", "authenticated"), user("bob", "authenticated"));
-    let add = |n: i64| json!([["from", "notes"], ["insert", { "id": n, "body": "new" }], ["select"]]);
+    let add =
+        |n: i64| json!([["from", "notes"], ["insert", { "id": n, "body": "new" }], ["select"]]);
     let post = async |token: &str, n: i64| {
         let request = Request::post(AT)
             .header("authorization", format!("Bearer {token}"))

@@ -95,7 +95,9 @@ impl CallOptions {
             return Err("idempotencyKey must be 1 to 255 printable ASCII characters".into());
         }
         if self.idempotency_key.as_ref().is_some_and(|k| k.starts_with(OWN_KEYS)) {
-            return Err(format!("idempotencyKey must not begin with {OWN_KEYS}: those keys are tasker's"));
+            return Err(format!(
+                "idempotencyKey must not begin with {OWN_KEYS}: those keys are tasker's"
+            ));
         }
         match &self.retry {
             Some(r) if !(1..=10_000).contains(&r.attempts) => {

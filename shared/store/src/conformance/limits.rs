@@ -4,7 +4,10 @@ use tasker_core::{Status, TaskRun};
 
 use super::{
     control::name_of,
-    fixture::{More as _, claim, claim_when_due, doc, end, handed, new, read, rows, send, start, started, step},
+    fixture::{
+        More as _, claim, claim_when_due, doc, end, handed, new, read, rows, send, start, started,
+        step,
+    },
 };
 use crate::{NewRun, RunFilter, StorageAdapter, StoreError, SubmitOptions, Submitted};
 

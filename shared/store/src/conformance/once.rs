@@ -5,7 +5,7 @@ use tasker_core::json::of;
 
 use super::{
     control::name_of,
-    fixture::{doc, end, handed, rows, started, step, More as _},
+    fixture::{More as _, doc, end, handed, rows, started, step},
     tables::{insert, on, read},
 };
 use crate::{
@@ -19,7 +19,11 @@ fn key(key: &str, request: &str) -> Once {
     Once { caller: String::new(), key: key.into(), request: request.into() }
 }
 
-async fn write(store: &dyn StorageAdapter, query: &Query, once: &Once) -> Result<Vec<Value>, QueryError> {
+async fn write(
+    store: &dyn StorageAdapter,
+    query: &Query,
+    once: &Once,
+) -> Result<Vec<Value>, QueryError> {
     store.rest_once(query, None, Some(once)).await?.values()
 }
 
@@ -73,7 +77,8 @@ pub async fn a_long_answer_is_not_kept(store: &dyn StorageAdapter) {
     assert!(matches!(again, QueryError::AnswerNotKept(n) if n > LONGEST_ANSWER as u64), "{again}");
     assert_eq!(names(store).await, 1);
     // One that asks for no rows is always answered.
-    let (once, quiet) = (key("q", "long"), Query { answers: false, ..add(&"y".repeat(LONGEST_ANSWER)) });
+    let (once, quiet) =
+        (key("q", "long"), Query { answers: false, ..add(&"y".repeat(LONGEST_ANSWER)) });
     for _ in 0..2 {
         write(store, &quiet, &once).await.unwrap();
     }
@@ -84,7 +89,9 @@ pub async fn what_was_passed_on_is_doubted(store: &dyn StorageAdapter) {
     let once = key("k", "r");
     assert!(matches!(store.begin_sent(&once).await.unwrap(), Known::Nothing));
     let doubtful = store.begin_sent(&once).await.unwrap();
-    assert!(matches!(doubtful, Known::Sent) && matches!(doubtful.answer(), Err(QueryError::Doubtful)));
+    assert!(
+        matches!(doubtful, Known::Sent) && matches!(doubtful.answer(), Err(QueryError::Doubtful))
+    );
     assert!(matches!(store.begin_sent(&key("k", "s")).await, Err(QueryError::KeyReused(_))));
     // Nothing came of it.
     store.end_sent(&once, None).await.unwrap();
@@ -106,7 +113,8 @@ fn change(key: Option<&str>) -> Ask {
 pub async fn a_doubted_call_waits_for_a_person(store: &dyn StorageAdapter) {
     let (run, root) = started(store, "t", "p").await;
     let asked = vec![change(None), change(Some("mine"))];
-    let call = handed(store.advance(&step(run.root_id, &root, (0, 0), asked).keeps("p")).await.unwrap());
+    let call =
+        handed(store.advance(&step(run.root_id, &root, (0, 0), asked).keeps("p")).await.unwrap());
     assert!(call.idempotent);
     let once = key(&format!("sr-{}", call.lease.id), "r");
     store.begin_sent(&once).await.unwrap();
@@ -132,7 +140,8 @@ pub async fn a_doubted_call_waits_for_a_person(store: &dyn StorageAdapter) {
 pub async fn answers_go_with_their_run(store: &dyn StorageAdapter) {
     let (run, root) = started(store, "t", "p").await;
     let asked = vec![change(None)];
-    let call = handed(store.advance(&step(run.root_id, &root, (0, 0), asked).keeps("p")).await.unwrap());
+    let call =
+        handed(store.advance(&step(run.root_id, &root, (0, 0), asked).keeps("p")).await.unwrap());
     let (own, chosen) = (key(&format!("sr-{}", call.lease.id), "r"), key("chosen", "r"));
     for once in [&own, &chosen] {
         store.begin_sent(once).await.unwrap();

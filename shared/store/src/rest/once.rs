@@ -3,10 +3,7 @@
 
 use tasker_core::{Json, fault, json};
 
-use super::{
-    answer::Answer,
-    error::QueryError,
-};
+use super::{answer::Answer, error::QueryError};
 use crate::{
     Value,
     session::{Backend, Session, Write},

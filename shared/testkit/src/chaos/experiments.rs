@@ -3,8 +3,8 @@
 use std::{future::Future, pin::Pin};
 
 use super::{
-    Case, Verdict, call_faults, clocks, crash, crash_points, data, fair, model, once, overload, payload,
-    poison, stops, storage, upstream, wakes,
+    Case, Verdict, call_faults, clocks, crash, crash_points, data, fair, model, once, overload,
+    payload, poison, stops, storage, upstream, wakes,
 };
 
 type Found = Pin<Box<dyn Future<Output = anyhow::Result<Verdict>>>>;

@@ -100,7 +100,8 @@ async fn numbers(
     verdict: &mut Verdict,
 ) -> anyhow::Result<()> {
     for (key, id) in ids {
-        let query = format!("select status, coalesce(result, error) from task_runs where id = {id}");
+        let query =
+            format!("select status, coalesce(result, error) from task_runs where id = {id}");
         let run = world.db.rows(&query).await?.into_iter().next().context("the run is gone")?;
         let said = run[1].clone().unwrap_or_default();
         let told: Vec<Value> = serde_json::from_str(&said).unwrap_or_default();

@@ -41,15 +41,15 @@ pub async fn large(case: &Case) -> anyhow::Result<Verdict> {
     let before = memory(&world);
     there_and_back(&mut world, &mut verdict).await?;
     too_large(&mut world, &mut verdict).await?;
-    // A value is held as body, parsed, as frame and as parameter; the limit is the largest one.
+    // A value is held as body, parsed, as frame or as parameter; the limit is the largest one.
     let grown = growth(&world, &before);
-    bounded(&mut verdict, "payloads up to the limit", &grown, 20 * LIMIT);
+    bounded(&mut verdict, "payloads up to the limit", &grown, 10 * LIMIT);
     let n = case.size(8, 64);
     let run = world.fleet.submit("many", &json!({ "n": n })).await?;
     let result = ended(&mut world, run).await?;
     verdict.must(result.1 == (n * MIB).to_string(), || format!("{n} nested: {result:.200?}"));
     verdict.figure(format!("{n} nested results of 1 MiB in one run"));
-    bounded(&mut verdict, "nested results", &growth(&world, &before), 20 * n.max(10) * MIB);
+    bounded(&mut verdict, "nested results", &growth(&world, &before), 10 * n.max(10) * MIB);
     check::settled(&mut world, &mut verdict).await?;
     Ok(verdict)
 }
