@@ -146,7 +146,7 @@ async fn a_change_without_an_answer_is_doubted_and_not_sent_again() {
     assert_eq!(recorder.take().len(), 1);
     // Its twin: without a key it goes out as often as it is asked for.
     for _ in 0..2 {
-        assert_eq!(run(&app, &add).await["status"], 201);
+        run(&app, &add).await;
     }
     assert_eq!(recorder.take().len(), 2);
 }
