@@ -46,6 +46,7 @@ pub async fn lost_answers(case: &Case) -> anyhow::Result<Verdict> {
     let mut person = Person::default();
     let settled = world.settle(case.patience(), &mut person).await?;
     verdict.must(settled.is_some(), || "runs are still open".into());
+    person.retry(&mut world, case.patience(), &mut verdict).await?;
     let waited = person.recorded + person.released;
     verdict.must(waited == 0, || format!("{waited} calls waited for a person"));
     let rows = rows(&world).await?;
@@ -59,7 +60,9 @@ pub async fn lost_answers(case: &Case) -> anyhow::Result<Verdict> {
     verdict.must(again > 0, || "no call was repeated: nothing was shown".into());
     verdict.figure(format!(
         "{runs} runs x {n} inserts, {kills} kills, requests: {counts}; {again} calls taken again, \
-         {twice} rows written twice, {waited} calls waited for a person"
+         {twice} rows written twice, {waited} calls waited for a person, {} runs were given up and \
+         retried",
+        person.retried
     ));
     check::settled(&mut world, &mut verdict).await?;
     Ok(verdict)
