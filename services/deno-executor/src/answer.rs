@@ -3,14 +3,13 @@
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
-use tasker_core::{Json, StackRunId, TaskRunId, chain::Rejected, json as raw, wire::Progress};
-use tasker_http::ApiError;
-use tasker_store::{Advanced, StoreError};
-
-use crate::{
-    protocol::AskedNow,
-    runs::{Quiet, RunError},
+use tasker_core::{
+    Json, StackRunId, TaskRunId, chain::Rejected, journal::Asked, json as raw, wire::Progress,
 };
+use tasker_http::ApiError;
+use tasker_store::{Advanced, Ask, StoreError};
+
+use crate::runs::{Quiet, RunError};
 
 /// Which of the contract's shapes the caller expects.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,8 +29,6 @@ pub struct Answer {
     result: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suspension_data: Option<Suspension>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Json>,
     /// What a processor does next; clients ignore it.
     tasker: Progress,
 }
@@ -59,12 +56,14 @@ pub fn quiet(quiet: Quiet, shape: Shape, direct: bool) -> Result<Answer, ApiErro
         parked: false,
         next: advanced.next,
     };
-    let mut answer =
-        Answer { status: "completed", result: None, suspension_data: None, failure: None, tasker };
+    let mut answer = Answer { status: "completed", result: None, suspension_data: None, tasker };
     match (end, shape) {
+        // A processor reads what comes next. The values are on record, and may be large.
+        (Some(Err(_)), _) if !direct => answer.status = "error",
+        (None, Shape::Paused) if !direct => answer.status = "paused",
+        _ if !direct => {}
         (Some(Ok(result)), _) => answer.result = Some(result),
-        (Some(Err(error)), _) if direct => return Err(failure(&error)),
-        (Some(Err(error)), _) => (answer.status, answer.failure) = ("error", Some(error)),
+        (Some(Err(error)), _) => return Err(failure(&error)),
         (None, Shape::Result) => answer.result = Some(raw::of(&suspension(task_run_id, asked))),
         (None, Shape::Paused) => {
             answer.status = "paused";
@@ -77,7 +76,7 @@ pub fn quiet(quiet: Quiet, shape: Shape, direct: bool) -> Result<Answer, ApiErro
 /// The answer when no isolate was parked: the outcome is recorded and waits for a processor.
 pub fn recorded(advanced: &Advanced) -> Answer {
     let tasker = Progress { wake: advanced.wake, parked: true, ..Progress::default() };
-    Answer { status: "recorded", result: None, suspension_data: None, failure: None, tasker }
+    Answer { status: "recorded", result: None, suspension_data: None, tasker }
 }
 
 fn failure(error: &Json) -> ApiError {
@@ -88,15 +87,16 @@ fn failure(error: &Json) -> ApiError {
         .with("details", error)
 }
 
-fn suspension(run: TaskRunId, asked: Option<(StackRunId, AskedNow)>) -> Suspension {
-    let (id, call) = asked.unzip();
-    let (service, method, args) = call.map_or_else(
-        || (String::new(), String::new(), raw::null()),
-        |call| {
-            let call = call.recorded();
-            (call.service, call.method, call.args)
-        },
-    );
+fn suspension(run: TaskRunId, asked: Option<(StackRunId, Ask)>) -> Suspension {
+    let (id, asked) = asked.unzip();
+    let (service, method, args) = match asked {
+        Some(Ask::Call(call)) => (call.service, call.method, call.args),
+        Some(Ask::Timer(ms)) => {
+            let timer = Asked::timer(ms);
+            (timer.service, timer.method, timer.args)
+        }
+        None => (String::new(), String::new(), raw::null()),
+    };
     Suspension {
         suspended: true,
         service_name: service,

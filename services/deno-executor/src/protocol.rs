@@ -83,6 +83,31 @@ pub enum ToWorker {
     },
 }
 
+/// [`ToWorker`] with an outcome that stays where it is: it may be large.
+#[derive(Debug, Serialize)]
+pub enum ToWorkerRef<'a> {
+    /// [`ToWorker::Deliver`].
+    Deliver {
+        /// Which isolate.
+        session: u64,
+        /// The outcome.
+        delivery: Delivered<'a>,
+    },
+}
+
+/// [`Delivery`] of a borrowed outcome.
+#[derive(Debug, Serialize)]
+pub struct Delivered<'a> {
+    /// Number of the call in its run.
+    pub seq: u32,
+    /// Whether it is a result.
+    pub ok: bool,
+    /// Result or error.
+    pub value: &'a Json,
+    /// The task's clock.
+    pub at_ms: i64,
+}
+
 /// What a worker answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromWorker {

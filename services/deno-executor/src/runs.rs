@@ -6,16 +6,14 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use tasker_core::{
-    HostCall, Json, StackRunId, TaskRunId, chain::Rejected, journal::Delivery, json, wire::LeaseRef,
-};
+use tasker_core::{HostCall, Json, StackRunId, TaskRunId, chain::Rejected, json, wire::LeaseRef};
 use tasker_store::{
     Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, Submitted,
 };
 
 use crate::{
     pool::{Loss, Pool, Session, Turn},
-    protocol::{AskedNow, Ended, Limits, Report, Seed},
+    protocol::{AskedNow, Delivered, Ended, Limits, Report, Seed},
 };
 
 /// An engine costs about this much beside the task's own heap.
@@ -59,7 +57,7 @@ pub struct Quiet {
     /// How the task ended, if it did.
     pub end: Option<Outcome>,
     /// The first thing it asked for in this turn, with its row.
-    pub asked: Option<(StackRunId, AskedNow)>,
+    pub asked: Option<(StackRunId, Ask)>,
 }
 
 /// Why a run was not driven.
@@ -133,8 +131,11 @@ impl Runs {
             let warm = Warm { session, task_run_id, deliveries, calls, made_at, bytes: 0, used };
             let step = Step { root_id, lease, keep, delivered: None };
             match self.commit(step, warm, report).await {
-                Err(RunError::Store(e @ StoreError::Rejected(Rejected::Outdated))) => last = e,
-                done => return done,
+                Err(Uncommitted {
+                    why: RunError::Store(e @ StoreError::Rejected(Rejected::Outdated)),
+                    ..
+                }) => last = e,
+                done => return done.map_err(|e| e.why),
             }
         }
         Err(last.into())
@@ -147,23 +148,28 @@ impl Runs {
         root_id: StackRunId,
         lease: &LeaseRef,
         seq: u32,
-        outcome: Outcome,
+        mut outcome: Outcome,
         keep: bool,
     ) -> Result<std::result::Result<Quiet, Advanced>> {
         let at_ms = now_ms();
         if let Some(mut warm) = self.unpark(root_id).filter(|w| w.session.alive()) {
             let ok = outcome.is_ok();
-            let (Ok(value) | Err(value)) = outcome.clone();
-            let delivery = Delivery { seq, ok, value, at_ms };
+            let (Ok(value) | Err(value)) = &outcome;
+            let delivery = Delivered { seq, ok, value, at_ms };
             let turn = self.pool.deliver(&warm.session, delivery).await;
             if !matches!(turn, Turn::Lost(Loss::Crashed | Loss::Memory)) {
                 let report = self.settle(turn);
-                let delivered = Some((outcome.clone(), at_ms));
+                // Moved, and given back if it did not count: it may be large.
+                let delivered = Some((outcome, at_ms));
                 let step = Step { root_id, lease, keep, delivered };
                 warm.used = Instant::now();
                 match self.commit(step, warm, report).await {
-                    Err(RunError::Store(StoreError::Rejected(Rejected::Outdated))) => {}
-                    done => return done.map(Ok),
+                    Err(Uncommitted {
+                        why: RunError::Store(StoreError::Rejected(Rejected::Outdated)),
+                        delivered: Some((again, _)),
+                    }) => outcome = again,
+                    Err(other) => return Err(other.why),
+                    Ok(done) => return Ok(Ok(done)),
                 }
             }
         }
@@ -199,50 +205,63 @@ impl Runs {
         }
     }
 
-    async fn commit(&self, step: Step<'_>, mut warm: Warm, report: Report) -> Result<Quiet> {
+    async fn commit(
+        &self,
+        step: Step<'_>,
+        mut warm: Warm,
+        report: Report,
+    ) -> std::result::Result<Quiet, Uncommitted> {
         let end = report.end.map(|e| match e {
             Ended::Returned(result) => Ok(result),
             Ended::Failed(error) => Err(error),
         });
-        let asked: Vec<Ask> = report.asked.iter().cloned().map(ask).collect();
-        let advance = Advance {
+        let mut advance = Advance {
             root_id: step.root_id,
             by: step.lease.clone(),
             deliveries: warm.deliveries,
             calls: warm.calls,
             made_at: Some(warm.made_at),
             delivered: step.delivered,
-            asked,
+            asked: report.asked.into_iter().map(ask).collect(),
             cleared: report.cleared,
-            end: end.clone(),
+            end,
             keep: step.keep.then(|| step.lease.owner.clone()),
             logs: report.logs,
         };
-        let advanced = match self.store.advance(&advance).await {
+        let calls = count(&advance.asked);
+        let done = match self.store.advance(&advance).await {
             // Larger than the database takes: the run must not hang on it.
-            Err(StoreError::Invalid { message, .. }) => {
-                self.refused(advance.clone(), &message).await?
+            Err(StoreError::Invalid { message, .. }) => self.refused(&mut advance, &message).await,
+            done => done,
+        };
+        let advanced = match done {
+            Ok(advanced) => advanced,
+            Err(why) => {
+                return Err(Uncommitted { why: why.into(), delivered: advance.delivered });
             }
-            done => done?,
         };
         let task_run_id = warm.task_run_id;
         if !advanced.finished {
             warm.deliveries += u32::from(advance.delivered.is_some());
-            warm.calls += count(&report.asked);
+            warm.calls += calls;
             warm.bytes = ISOLATE_BYTES + report.heap_bytes;
             self.park(step.root_id, warm);
         }
-        let asked = advanced.made.first().copied().zip(report.asked.into_iter().next());
-        Ok(Quiet { task_run_id, advanced, end, asked })
+        let asked = advanced.made.first().copied().zip(advance.asked.into_iter().next());
+        Ok(Quiet { task_run_id, advanced, end: advance.end, asked })
     }
 
     /// The database does not take what the task asked for or returned: the run fails with that.
-    async fn refused(&self, mut advance: Advance, why: &str) -> Result<Advanced> {
+    async fn refused(
+        &self,
+        advance: &mut Advance,
+        why: &str,
+    ) -> std::result::Result<Advanced, StoreError> {
         let error = tasker_store::refused_value(why);
         advance.asked.clear();
         advance.logs.clear();
         advance.end = Some(Err(json::of(&error)));
-        Ok(self.store.advance(&advance).await?)
+        self.store.advance(advance).await
     }
 
     fn park(&self, root_id: StackRunId, warm: Warm) {
@@ -276,6 +295,12 @@ struct Step<'a> {
     root_id: StackRunId,
     lease: &'a LeaseRef,
     keep: bool,
+    delivered: Option<(Outcome, i64)>,
+}
+
+/// A quiet point that was not committed, and the outcome that had led to it.
+struct Uncommitted {
+    why: RunError,
     delivered: Option<(Outcome, i64)>,
 }
 

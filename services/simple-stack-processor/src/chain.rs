@@ -115,13 +115,18 @@ async fn execute(state: &State, row: &Handed) -> Option<Progress> {
         keep: keep(state, 0),
         ..ExecuteRequest::default()
     };
-    let _turn = state.0.suspects.turn(row.lease.id).await;
+    let suspect = row.crashes > 0;
+    let turn = state.0.turns.take(suspect).await;
+    // Noted before it runs: this very process may be what it takes with it.
+    if suspect && let Ok(false) = state.0.store.alone(&row.lease).await {
+        return lost::go_on_after(state, row).await;
+    }
     match dispatch::executor(state, "", &request, EXECUTE).await {
         Ok(progress) => {
-            state.0.suspects.clear(row.lease.id);
+            turn.ended_well();
             Some(progress)
         }
-        Err(refused) => lost::give_back(state, row, &refused).await,
+        Err(refused) => lost::give_back(state, row, &refused, turn.aboard()).await,
     }
 }
 
@@ -137,8 +142,12 @@ async fn call(state: &State, kind: Kind, row: &Handed, steps: u32) -> Option<Pro
                 recovery::retry_later(state, row, delay, &why).await;
                 return None;
             }
-            // Nobody may send it again: the lease runs out and it waits for a person.
-            Dispatched::Unknown => return None,
+            Dispatched::Elsewhere => return None,
+            // Nobody may send it again.
+            Dispatched::Unknown => {
+                recovery::ask_a_person(state, row).await;
+                return None;
+            }
         },
     };
     hand_over(state, row, outcome, steps).await
@@ -148,9 +157,9 @@ async fn hand_over(state: &State, row: &Handed, outcome: Outcome, steps: u32) ->
     let request = ResumeRequest {
         stack_run_id: Some(row.root_id),
         stack_run_id_to_resume: None,
-        result: outcome.clone().ok(),
+        result: outcome.as_ref().ok().cloned(),
         result_to_inject: None,
-        error: outcome.clone().err(),
+        error: outcome.as_ref().err().cloned(),
         lease: Some(row.lease.clone()),
         seq: row.seq,
         keep: keep(state, steps),

@@ -9,7 +9,7 @@ use tasker_core::{
     HostCall, Json, TaskError,
     call::ServiceRequest,
     fault, json as raw,
-    wire::{Handed, Progress},
+    wire::{Handed, Progress, UNKNOWN_OUTCOME},
 };
 use tasker_http::{PeerError, PeerReply};
 use tasker_store::Outcome;
@@ -26,6 +26,8 @@ pub enum Dispatched {
     Later(Duration, TaskError),
     /// It may have happened and must not be repeated.
     Unknown,
+    /// Another holder of this row goes on with it.
+    Elsewhere,
 }
 
 /// The executor did not do it.
@@ -55,8 +57,7 @@ pub async fn call(state: &State, row: &Handed) -> Dispatched {
         return later(row, Some(wait), true, TaskError::new("ServiceUnavailable", why));
     }
     // Stable over attempts, so that a service that remembers keys answers the same.
-    let key = row.options.idempotency_key.clone();
-    let key = [("idempotency-key", key.unwrap_or_else(|| format!("sr-{}", row.lease.id)))];
+    let key = [("idempotency-key", HostCall::key(&row.options, row.lease.id))];
     let body = ServiceRequest { chain: call.chain() };
     let timeout = row.options.timeout_ms.map_or(state.0.call_timeout, Duration::from_millis);
     let sent = state.0.peers.post_for(&service, &body, &key, timeout, state.0.result_bytes);
@@ -91,7 +92,7 @@ async fn nested(state: &State, row: &Handed) -> Dispatched {
     match reply {
         Ok(reply) if reply.status.is_success() => Dispatched::Delegated,
         // Another holder of this row made the run.
-        Ok(reply) if reply.status == StatusCode::CONFLICT => Dispatched::Unknown,
+        Ok(reply) if reply.status == StatusCode::CONFLICT => Dispatched::Elsewhere,
         other => outcome(row, other),
     }
 }
@@ -123,6 +124,10 @@ fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
 /// A service answered with an error: what can pass by itself is tried again later.
 fn refused(row: &Handed, reply: &PeerReply) -> Dispatched {
     let error = service_error(row, reply, "");
+    let code = error.details.as_ref().and_then(|body| body["error"]["code"].as_str());
+    if reply.status == StatusCode::CONFLICT && code == Some(UNKNOWN_OUTCOME) {
+        return Dispatched::Unknown;
+    }
     if row.options.retries(reply.status.as_u16(), error.retryable, row.idempotent) {
         later(row, reply.retry_after, false, error)
     } else {

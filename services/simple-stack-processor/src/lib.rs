@@ -11,7 +11,7 @@ pub mod openapi;
 mod recovery;
 mod routes;
 mod slots;
-mod suspects;
+mod turns;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use breaker::Breakers;
 use slots::Slots;
-use suspects::Suspects;
+use turns::Turns;
 
 /// Settings of the processor.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,7 +64,7 @@ struct Inner {
     handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
     /// Rows this process works on now.
     at_work: std::sync::Mutex<HashSet<StackRunId>>,
-    suspects: Suspects,
+    turns: Turns,
     work: TaskTracker,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
@@ -83,7 +83,7 @@ impl State {
             breakers: Breakers::default(),
             handed: Mutex::default(),
             at_work: Default::default(),
-            suspects: Suspects::default(),
+            turns: Turns::default(),
             work: TaskTracker::new(),
             due: Notify::new(),
         }))

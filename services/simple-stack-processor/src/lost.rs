@@ -55,17 +55,21 @@ pub async fn go_on_after(state: &State, row: &Handed) -> Option<Progress> {
 }
 
 /// The executor did not take a task's row, or nobody knows: it is given back and tried again ever
-/// more slowly, unless the work was done. If the executor died of it, that counts as a lost lease:
-/// the third ends a crash loop.
-pub async fn give_back(state: &State, row: &Handed, refused: &Refused) -> Option<Progress> {
+/// more slowly, unless the work was done. If the executor died of it, that counts as a lost lease of
+/// which all that were on board share the blame.
+pub async fn give_back(
+    state: &State,
+    row: &Handed,
+    refused: &Refused,
+    aboard: u32,
+) -> Option<Progress> {
     if refused.lost {
         return go_on_after(state, row).await;
     }
     tracing::warn!(stack_run = %row.lease.id, why = refused.why, attempt = row.attempt, "not executed");
     let delay = rand::random_range(50..=250i64 << row.attempt.min(6));
     let given = if refused.died {
-        state.0.suspects.add(row.lease.id);
-        state.0.store.abandon(&row.lease, delay).await
+        state.0.store.abandon(&row.lease, delay, aboard).await
     } else {
         state.0.store.release(row, delay).await.map(|()| true)
     };

@@ -122,6 +122,14 @@ pub async fn retry_later(state: &State, row: &Handed, delay: Duration, why: &Tas
     state.0.due.notify_one();
 }
 
+/// Nobody knows whether a call happened, and it must not be repeated: it waits for a person.
+pub async fn ask_a_person(state: &State, row: &Handed) {
+    tracing::warn!(stack_run = %row.lease.id, "unknown outcome: a person must decide");
+    if let Err(error) = state.0.store.doubt(&row.lease).await {
+        tracing::warn!(%error, "the row could not be set aside; its lease runs out");
+    }
+}
+
 /// A trigger to this very process got lost on all tries: what it was for is done without it.
 pub async fn trigger_lost(state: State, id: StackRunId) {
     chain::take_handed(&state, id).await;

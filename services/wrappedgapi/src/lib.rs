@@ -24,6 +24,7 @@ mod multipart;
 pub mod openapi;
 mod options;
 mod paging;
+mod recent;
 mod request;
 mod resolve;
 mod resumable;
@@ -53,6 +54,7 @@ pub use keystore::PeerKeystore;
 pub use resolve::{Target, Unknown, resolve};
 pub use routes::router;
 
+use recent::Recent;
 use send::Google;
 use session::Sessions;
 use token::TokenClient;
@@ -66,6 +68,7 @@ struct Shared {
     catalogue: Arc<Catalogue>,
     sessions: Sessions,
     google: Google,
+    recent: Recent,
 }
 
 /// A service that cannot start.
@@ -102,7 +105,8 @@ impl State {
             config.subjects,
         );
         let google = Google::new(tls, &config)?;
-        Ok(Self(Arc::new(Shared { config, catalogue: Arc::new(catalogue), sessions, google })))
+        let (catalogue, recent) = (Arc::new(catalogue), Recent::new());
+        Ok(Self(Arc::new(Shared { config, catalogue, sessions, google, recent })))
     }
 }
 

@@ -7,6 +7,7 @@ mod calls;
 mod emulator;
 mod media;
 mod paging;
+mod repeated;
 mod retries;
 mod support;
 mod tokens;

@@ -5,7 +5,7 @@ use tasker_core::{Json, json};
 use tasker_http::{Caller, Role};
 use tasker_store::{
     StorageAdapter,
-    rest::{Answer, Asker, Data, QueryError},
+    rest::{Answer, Asker, Data, Once, QueryError},
 };
 
 use crate::{
@@ -16,12 +16,17 @@ use crate::{
     result::Outcome,
 };
 
-/// Answers a request.
-pub async fn answer(state: &State, call: &RestCall, caller: &Caller) -> Result<Outcome, Fault> {
+/// Answers a request; with a key, as it was answered before.
+pub async fn answer(
+    state: &State,
+    call: &RestCall,
+    caller: &Caller,
+    once: Option<&Once>,
+) -> Result<Outcome, Fault> {
     let query = plan(call, &state.settings)?;
     let asker = asker(caller);
     let store: &dyn StorageAdapter = &*state.store;
-    let answer = store.rest(&query, asker.as_ref()).await;
+    let answer = store.rest_once(&query, asker.as_ref(), once).await;
     let answer = answer.map_err(|e| Fault::of(e, caller.role == Role::Anon))?;
     let status = status(call, &answer, query.read.offset)?;
     let count = answer.count;

@@ -61,6 +61,20 @@ impl Fault {
         fault
     }
 
+    /// Whether the change that was asked for may have been made for all that.
+    pub fn in_doubt(&self) -> bool {
+        let gateways = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT];
+        // An answer that could not be read, or that has the wrong number of rows: it was made.
+        let unread = self.status.is_some_and(|s| s.is_success())
+            || self.code == "PAYLOAD_TOO_LARGE"
+            || self.code == "PGRST116" && self.said.is_none();
+        // An error of the database has a code; one of whoever stands before it has none.
+        let no_code = self.status.is_some_and(|s| {
+            s.is_server_error() && s != StatusCode::SERVICE_UNAVAILABLE && self.code.is_empty()
+        });
+        gateways.contains(&self.http) || unread || no_code
+    }
+
     /// `maybeSingle()` found more than one row.
     pub fn several(rows: usize) -> Self {
         let message = "JSON object requested, multiple (or no) rows returned".to_owned();
@@ -98,6 +112,9 @@ impl From<ApiError> for Fault {
 
 impl From<QueryError> for Fault {
     fn from(error: QueryError) -> Self {
+        if let Some(about_key) = crate::once::fault(&error) {
+            return about_key;
+        }
         match error {
             QueryError::Sql(error) => {
                 let mut fault =
@@ -123,8 +140,8 @@ impl From<QueryError> for Fault {
                     .to_owned();
                 Self::new(status, status, "UNKNOWN_OUTCOME", message)
             }
-            QueryError::Corrupt(cause) => {
-                let error = ApiError::internal(cause);
+            other => {
+                let error = ApiError::internal(other);
                 Self::new(error.status(), error.status(), "XX000", error.message().to_owned())
             }
         }

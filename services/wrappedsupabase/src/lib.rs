@@ -12,6 +12,7 @@ pub mod chain;
 mod direct;
 mod fault;
 mod forward;
+mod once;
 pub mod openapi;
 mod plan;
 mod result;

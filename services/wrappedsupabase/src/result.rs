@@ -5,20 +5,35 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tasker_core::{Json, json};
 
 use crate::fault::Fault;
 
 /// A request that was answered.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The data, byte for byte.
     pub data: Json,
     /// Rows there are, if they were counted.
     pub count: Option<u64>,
     /// The status.
+    #[serde(with = "number")]
     pub status: StatusCode,
+}
+
+/// A status as JSON.
+mod number {
+    use http::StatusCode;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(status: &StatusCode, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u16(status.as_u16())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<StatusCode, D::Error> {
+        StatusCode::from_u16(u16::deserialize(d)?).map_err(D::Error::custom)
+    }
 }
 
 #[derive(Serialize)]

@@ -7,6 +7,7 @@ mod common;
 mod forward;
 mod injection;
 mod methods;
+mod once;
 mod supabase;
 mod supabase_js;
 mod tenants;

@@ -221,3 +221,26 @@ async fn clients_are_let_in_only_if_a_setting_says_so() {
     .await;
     assert_eq!(result["error"]["code"], "0A000", "{result}");
 }
+
+#[tokio::test]
+async fn a_users_key_is_the_users_own() {
+    let (_server, _database, store, app) = start().await;
+    let (ann, bob) = (user("ann", "authenticated"), user("bob", "authenticated"));
+    let add =
+        |n: i64| json!([["from", "notes"], ["insert", { "id": n, "body": "new" }], ["select"]]);
+    let post = async |token: &str, n: i64| {
+        let request = Request::post(AT)
+            .header("authorization", format!("Bearer {token}"))
+            .header("idempotency-key", "k");
+        send(&app, request.body(Body::from(chain(&add(n)).to_string())).unwrap()).await
+    };
+    let first = post(&ann, 500).await.json();
+    assert_eq!(first["data"][0]["owner"], "ann", "{first}");
+    assert_eq!(post(&ann, 500).await.json(), first, "under her role, answered from what is kept");
+    // The same key and request of somebody else is another one, and finds the row taken.
+    assert_eq!(post(&bob, 500).await.json()["error"]["code"], "23505");
+    assert_eq!(post(&bob, 501).await.json()["data"][0]["owner"], "bob");
+    assert_eq!(post(&bob, 500).await.status, 422);
+    let left = store.check_invariants().await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
+}

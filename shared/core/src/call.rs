@@ -6,8 +6,11 @@ mod service;
 
 use serde::Deserialize;
 
-use crate::json::{self, Json};
-pub use options::{CallOptions, Retry};
+use crate::{
+    StackRunId,
+    json::{self, Json},
+};
+pub use options::{CallOptions, OWN_KEYS, Retry};
 pub use secret::{KEYSTORE, secret_args, secret_result};
 pub use service::{ServiceRequest, registered};
 
@@ -141,6 +144,11 @@ impl HostCall {
         names.into_iter().enumerate().map(link).collect()
     }
 
+    /// The key under which a service knows the call of this row, whenever it is sent.
+    pub fn key(options: &CallOptions, row: StackRunId) -> String {
+        options.idempotency_key.clone().unwrap_or_else(|| format!("{OWN_KEYS}{row}"))
+    }
+
     /// Whether repeating the call after an unknown outcome does no harm. Everything unknown is
     /// not: such a call waits for a person instead of being sent twice.
     pub fn is_idempotent(&self) -> bool {
@@ -173,9 +181,9 @@ impl HostCall {
                     | "batchGet"
                     | "searchDirectoryPeople"
             ),
-            "wrappedsupabase" => !self.method.split('.').any(|m| {
-                matches!(m, "insert" | "update" | "upsert" | "delete" | "rpc" | "auth" | "storage")
-            }),
+            // A change of a table is remembered under the call's key, and a repeat of it answered
+            // from that. What goes to other parts of a project is not.
+            "wrappedsupabase" => !self.method.split('.').any(|m| matches!(m, "auth" | "storage")),
             _ => false,
         }
     }
@@ -257,6 +265,10 @@ mod tests {
         let send = call(r#"{"service":"gapi","path":"gmail.users.messages.send","args":[{}]}"#);
         assert!(get.is_idempotent() && !send.is_idempotent());
         assert!(!call(r#"{"service":"other","path":"get"}"#).is_idempotent());
+        let insert = call(r#"{"service":"database","path":"from.insert"}"#);
+        let invite = call(r#"{"service":"database","path":"auth.admin.inviteUserByEmail"}"#);
+        assert!(insert.is_idempotent(), "remembered under its key");
+        assert!(!invite.is_idempotent());
         let fetch = |method, options| {
             let url = r#"[{"url":"http://h/"}]"#;
             call(&format!(r#"{{"service":"fetch","path":"{method}","args":{url}{options}}}"#))

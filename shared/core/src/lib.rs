@@ -3,10 +3,12 @@
 //! * [`chain`] is the state machine of one run: a root row (the task) and its host calls.
 //! * [`journal`] is what a cold resume replays.
 //! * [`wire`] holds the body of every `/functions/v1/...` route that tasker's own parts exchange.
+//! * [`blame`] says when a row whose holders keep dying is given up.
 //! * [`fault`] leaves guards out for tests that must notice.
 //! * [`source`] shows people a place in code.
 //! * [`call`], [`model`], [`status`], [`ids`], [`json`], [`error`] are the words they share.
 
+pub mod blame;
 pub mod call;
 pub mod chain;
 pub mod error;

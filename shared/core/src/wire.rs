@@ -137,6 +137,9 @@ pub struct Handed {
     pub idempotent: bool,
     /// Claims so far, this one included.
     pub attempt: u32,
+    /// Leases lost since it last made progress. A task that lost one runs alone.
+    #[serde(default)]
+    pub crashes: u32,
 }
 
 /// Body of `POST /simple-stack-processor`.
@@ -153,3 +156,7 @@ pub struct ProcessRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<i64>,
 }
+
+/// Code of a service's error, answered with 409, that says: nobody knows whether this happened, and
+/// asking again will not tell. The call then waits for a person.
+pub const UNKNOWN_OUTCOME: &str = "UNKNOWN_OUTCOME";

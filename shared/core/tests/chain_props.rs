@@ -18,6 +18,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (any::<u8>(), any::<bool>()).prop_map(|(pick, ok)| Act::NestedDone { pick, ok }),
         1 => any::<u8>().prop_map(|pick| Act::Stale { pick }),
         1 => any::<u8>().prop_map(Act::Unsure),
+        1 => any::<u8>().prop_map(Act::Doubt),
         1 => (any::<u8>(), resolved()).prop_map(|(pick, how)| Act::Resolve { pick, how }),
         1 => prop_oneof![Just(End::Failed), Just(End::Cancelled)].prop_map(Act::Stop),
         1 => Just(Act::Pause),

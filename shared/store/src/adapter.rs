@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
     Result,
     postgres::SlotGuard,
-    rest::{Answer, Asker, Query, QueryError},
+    rest::{Answer, Asker, Known, Once, Query, QueryError},
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
         RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
@@ -56,13 +56,18 @@ pub trait StorageAdapter: Send + Sync {
     /// Keeps a lease; false if it was lost.
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool>;
     /// Whoever worked on it for this holder died: the lease runs out after `delay_ms`, which counts
-    /// as a crash. False if it was lost before.
-    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64) -> Result<bool>;
+    /// as a crash of which `aboard` rows share the blame. False if it was lost before.
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, aboard: u32) -> Result<bool>;
+    /// The holder lets nothing else run where this row does: if the lease is lost now, nobody else
+    /// is to blame. False if it was lost before.
+    async fn alone(&self, lease: &LeaseRef) -> Result<bool>;
+    /// The service does not know, and will not, whether the call happened: it waits for a person.
+    async fn doubt(&self, lease: &LeaseRef) -> Result<Advanced>;
     /// Frees leases that ran out (at most 100 at a time) and, with `slot`, all those a previous
     /// process of that name held. Calls that must not be repeated blindly become
-    /// `needs_attention`; a row that lost its third lease fails with a `CrashLoop`, and so does its
-    /// run if it is not a call. Runs whose time is over are ended. Answers how many rows. Each row
-    /// is freed by itself.
+    /// `needs_attention`; a row that lost its third lease and bears enough of the blame
+    /// ([`tasker_core::blame`]) fails with a `CrashLoop`, and so does its run if it is not a call.
+    /// Runs whose time is over are ended. Answers how many rows. Each row is freed by itself.
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize>;
     /// Milliseconds until a lease runs out or a row falls due (0: now); `None` if nothing is open.
     async fn next_deadline(&self) -> Result<Option<u64>>;
@@ -84,8 +89,8 @@ pub trait StorageAdapter: Send + Sync {
     /// tried. Rejected as outdated if the journal or the version is another by now, and as busy
     /// while the code runs.
     async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced>;
-    /// Forgets at most `limit` runs that ended longer ago than this, with their calls and logs.
-    /// Answers how many.
+    /// Forgets at most `limit` runs that ended longer ago than this, with their calls and logs, and
+    /// as many answers that were kept under callers' keys. Answers how many runs.
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize>;
     /// Forgets one run, with its calls and logs, if it ended. Answers whether it did.
     async fn forget(&self, run: TaskRunId) -> Result<bool>;
@@ -134,7 +139,26 @@ pub trait StorageAdapter: Send + Sync {
         &self,
         query: &Query,
         asker: Option<&Asker>,
+    ) -> std::result::Result<Answer, QueryError> {
+        self.rest_once(query, asker, None).await
+    }
+    /// The same. A change under a key is made once: what it was answered is kept in the
+    /// transaction that makes it, and the same request gets that again and changes nothing.
+    async fn rest_once(
+        &self,
+        query: &Query,
+        asker: Option<&Asker>,
+        once: Option<&Once>,
     ) -> std::result::Result<Answer, QueryError>;
+    /// Says that a request is about to be passed on to somebody who knows no keys. It may be if
+    /// nothing is known of it yet.
+    async fn begin_sent(&self, once: &Once) -> std::result::Result<Known, QueryError>;
+    /// What became of it: its answer, or nothing, and it may be sent again.
+    async fn end_sent(
+        &self,
+        once: &Once,
+        answer: Option<&Json>,
+    ) -> std::result::Result<(), QueryError>;
     /// Runs a script of a test; statements are parted by `;;`, since SQLite takes one at a time.
     #[cfg(any(test, feature = "conformance"))]
     async fn script(&self, sql: &str) -> Result<()>;

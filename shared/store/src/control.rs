@@ -199,14 +199,14 @@ async fn upgrading<S: Session>(s: &mut S, run: TaskRunId, how: Upgrade, t: Times
 }
 
 /// Ends what a row whose holders keep dying stands for, if it is still so; answers whether.
-/// `slot`: rows that this slot holds count, since its process begins anew.
+/// `boot`: rows that this slot holds count, since its process begins anew; and how many it held.
 pub async fn crash_loop<S: Session>(
     mut s: S,
     id: StackRunId,
-    slot: Option<&str>,
+    boot: Option<(&str, u32)>,
     times: Times,
 ) -> Result<bool> {
-    let plan = poisoned(&mut s, id, slot, times).await;
+    let plan = poisoned(&mut s, id, boot, times).await;
     match plan {
         Ok(Some(plan)) => commit(s, Ok(plan), times).await.map(|_| true),
         Ok(None) => finish(s).await.map(|()| false),
@@ -217,7 +217,7 @@ pub async fn crash_loop<S: Session>(
 async fn poisoned<S: Session>(
     s: &mut S,
     id: StackRunId,
-    slot: Option<&str>,
+    boot: Option<(&str, u32)>,
     times: Times,
 ) -> Result<Option<Plan>> {
     let loaded = match load_above(s, id).await {
@@ -225,7 +225,8 @@ async fn poisoned<S: Session>(
         loaded => loaded?,
     };
     // Under the lock: a holder may have come back since the row was found.
-    let found = s.query(sql::IS_POISON, vec![id.into(), slot.into()]).await?;
+    let (slot, held) = boot.unzip();
+    let found = s.query(sql::IS_POISON, vec![id.into(), slot.into(), held.into()]).await?;
     let Some(mut row) = found.into_iter().next() else { return Ok(None) };
     let lease = LeaseRef { id, epoch: row.int()?, owner: row.text()? };
     let crashes = row.int()?;
@@ -243,6 +244,7 @@ async fn poisoned<S: Session>(
 /// Forgets runs that ended long ago.
 pub async fn prune<S: Session>(mut s: S, older_than_ms: i64, limit: u32) -> Result<usize> {
     let age = older_than_ms.saturating_neg();
+    s.query(sql::PRUNE_ANSWERS, vec![age.into(), limit.saturating_mul(10).into()]).await?;
     let rows = s.query(sql::PRUNABLE, vec![age.into(), limit.into()]).await?;
     forget_all(s, rows).await
 }

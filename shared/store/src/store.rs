@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault,
     wire::{Handed, LeaseRef},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     plan::Times,
     postgres::SlotGuard,
     refused_value,
-    rest::{self, Answer, Asker, Query, QueryError},
+    rest::{self, Answer, Asker, Known, Once, Query, QueryError},
     rows,
     sealing::{self, Sealing, open_handed},
     session::{Backend, Session, Write},
@@ -69,10 +69,15 @@ impl<B: Backend> Store<B> {
         verbs::single(self.begin().await?, sql, params).await
     }
 
-    /// The lease runs out after `ms`; false if it was lost.
-    async fn lease_for(&self, lease: &LeaseRef, ms: i64) -> Result<bool> {
-        let params = vec![lease.id.into(), lease.epoch.into(), (&lease.owner).into(), ms.into()];
-        Ok(!self.ask(sql::HEARTBEAT, params).await?.is_empty())
+    /// A statement about the row that is held under this lease.
+    async fn held<const N: usize>(
+        &self,
+        sql: &'static str,
+        lease: &LeaseRef,
+        more: [i64; N],
+    ) -> Result<Vec<crate::value::Row>> {
+        let by: [Value; 3] = [lease.id.into(), lease.epoch.into(), (&lease.owner).into()];
+        self.ask(sql, by.into_iter().chain(more.map(Value::from)).collect()).await
     }
 }
 
@@ -152,11 +157,19 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool> {
-        self.lease_for(lease, LEASE_MS).await
+        Ok(!self.held(sql::HEARTBEAT, lease, [LEASE_MS]).await?.is_empty())
     }
 
-    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64) -> Result<bool> {
-        self.lease_for(lease, delay_ms).await
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, aboard: u32) -> Result<bool> {
+        Ok(!self.held(sql::ABANDON, lease, [delay_ms, aboard.into()]).await?.is_empty())
+    }
+
+    async fn alone(&self, lease: &LeaseRef) -> Result<bool> {
+        Ok(!self.held(sql::ALONE, lease, []).await?.is_empty())
+    }
+
+    async fn doubt(&self, lease: &LeaseRef) -> Result<Advanced> {
+        verbs::doubt(self.begin().await?, lease, TIMES).await
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
@@ -279,12 +292,25 @@ impl<B: Backend> StorageAdapter for Store<B> {
         self.begin().await?.commit(writes).await.map(|_| ())
     }
 
-    async fn rest(
+    async fn rest_once(
         &self,
         query: &Query,
         asker: Option<&Asker>,
+        once: Option<&Once>,
     ) -> std::result::Result<Answer, QueryError> {
-        rest::run(&self.backend, query, asker).await
+        rest::run(&self.backend, query, asker, once).await
+    }
+
+    async fn begin_sent(&self, once: &Once) -> std::result::Result<Known, QueryError> {
+        rest::begin(&self.backend, once).await
+    }
+
+    async fn end_sent(
+        &self,
+        once: &Once,
+        answer: Option<&Json>,
+    ) -> std::result::Result<(), QueryError> {
+        rest::end(&self.backend, once, answer).await
     }
 
     #[cfg(any(test, feature = "conformance"))]

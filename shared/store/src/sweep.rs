@@ -27,20 +27,24 @@ impl<B: Backend> Store<B> {
             freed += tolerated(ended.map(|_| true), run);
         }
         let Some(slot) = slot else { return Ok(freed) };
-        for mut held in self.ask(sql::HELD_BY, vec![slot.into()]).await? {
-            let id = held.int()?;
-            let free = self.ask(sql::RELEASE_HELD, vec![id.into(), slot.into()]).await?.len();
+        let held = self.ask(sql::HELD_BY, vec![slot.into()]).await?;
+        // All that were on board when it died share the blame.
+        let aboard = u32::try_from(held.len()).unwrap_or(u32::MAX);
+        for mut row in held {
+            let id = row.int()?;
+            let one = vec![id.into(), slot.into(), aboard.into()];
+            let free = self.ask(sql::RELEASE_HELD, one).await?.len();
             freed += free;
             if free == 0 {
-                freed += self.give_up(StackRunId(id), Some(slot)).await;
+                freed += self.give_up(StackRunId(id), Some((slot, aboard))).await;
             }
         }
         Ok(freed)
     }
 
     /// Ends a row that keeps losing its holders; answers how many rows that were.
-    async fn give_up(&self, id: StackRunId, slot: Option<&str>) -> usize {
-        let done = async { control::crash_loop(self.begin().await?, id, slot, TIMES).await };
+    async fn give_up(&self, id: StackRunId, boot: Option<(&str, u32)>) -> usize {
+        let done = async { control::crash_loop(self.begin().await?, id, boot, TIMES).await };
         tolerated(done.await, id)
     }
 

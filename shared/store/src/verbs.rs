@@ -71,6 +71,7 @@ pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
     let args = r.maybe_json()?.unwrap_or_else(json::null);
     let options = options(r.maybe_json()?)?;
     let (idempotent, epoch, attempt) = (r.bool()?, r.int()?, r.count()?);
+    let crashes = r.count()?;
     // A root may have a parent too: the call of the run that started it.
     let root_id = if kind == Kind::Task { id } else { parent.unwrap_or(id) };
     let lease = LeaseRef { id, epoch, owner: owner.to_owned() };
@@ -85,6 +86,7 @@ pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
         options,
         idempotent,
         attempt,
+        crashes,
     };
     Ok(Claimed { kind, row })
 }
@@ -118,6 +120,12 @@ pub async fn record<S: Session>(
 pub async fn release<S: Session>(mut s: S, row: &Handed, times: Times) -> Result<()> {
     let plan = load(&mut s, row.root_id).await.and_then(|l| l.release(&row.lease, times));
     commit(s, plan, times).await.map(|_| ())
+}
+
+/// A call waits for a person: whoever was asked does not know whether it happened.
+pub async fn doubt<S: Session>(mut s: S, lease: &LeaseRef, times: Times) -> Result<Advanced> {
+    let plan = load_above(&mut s, lease.id).await.and_then(|l| l.doubt(lease, times));
+    commit(s, plan, times).await
 }
 
 /// Writes a plan, if there is one.

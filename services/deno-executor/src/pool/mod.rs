@@ -12,13 +12,10 @@ use std::{
     time::Duration,
 };
 
-use crate::protocol::{Report, Seed, ToWorker, encode};
+use crate::protocol::{Delivered, Report, Seed, ToWorker, ToWorkerRef, encode};
 pub use process::Session;
-use process::Worker;
-use tasker_core::{
-    TaskError,
-    journal::{Delivery, Journal},
-};
+use process::{Frame, Worker};
+use tasker_core::{TaskError, journal::Journal};
 
 /// QuickJS leaks about a megabyte per isolate, so a worker is replaced before that matters.
 const ISOLATES_PER_WORKER: usize = if cfg!(feature = "v8") { 5_000 } else { 300 };
@@ -94,17 +91,17 @@ impl Pool {
     pub async fn start(&self, seed: Seed, journal: Journal) -> anyhow::Result<(Session, Turn)> {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
         let frame = encode(&ToWorker::Start { session, seed: Box::new(seed), journal })?;
-        self.twice((session, frame)).await
+        self.twice((session, frame.into())).await
     }
 
     /// Compiles code and runs none of it: its report's end is the error, if there is one.
     pub async fn check(&self, seed: Seed) -> anyhow::Result<Turn> {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
         let frame = encode(&ToWorker::Check { session, seed: Box::new(seed) })?;
-        Ok(self.twice((session, frame)).await?.1)
+        Ok(self.twice((session, frame.into())).await?.1)
     }
 
-    async fn twice(&self, frame: (u64, Vec<u8>)) -> anyhow::Result<(Session, Turn)> {
+    async fn twice(&self, frame: (u64, Frame)) -> anyhow::Result<(Session, Turn)> {
         let worker = self.pick()?;
         let (session, turn) = self.run(worker, frame.clone()).await;
         match turn {
@@ -116,7 +113,7 @@ impl Pool {
         }
     }
 
-    async fn run(&self, worker: Arc<Worker>, (id, frame): (u64, Vec<u8>)) -> (Session, Turn) {
+    async fn run(&self, worker: Arc<Worker>, (id, frame): (u64, Frame)) -> (Session, Turn) {
         worker.started.fetch_add(1, Ordering::SeqCst);
         worker.live.fetch_add(1, Ordering::SeqCst);
         let session = Session { id, worker };
@@ -125,10 +122,9 @@ impl Pool {
     }
 
     /// Gives an outcome to a parked isolate.
-    pub async fn deliver(&self, session: &Session, delivery: Delivery) -> Turn {
-        let frame = ToWorker::Deliver { session: session.id, delivery };
-        match encode(&frame) {
-            Ok(frame) => session.ask(frame, self.config.turn + GRACE).await,
+    pub async fn deliver(&self, session: &Session, delivery: Delivered<'_>) -> Turn {
+        match encode(&ToWorkerRef::Deliver { session: session.id, delivery }) {
+            Ok(frame) => session.ask(frame.into(), self.config.turn + GRACE).await,
             Err(_) => Turn::Lost(Loss::Crashed),
         }
     }

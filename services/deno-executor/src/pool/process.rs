@@ -22,11 +22,13 @@ use crate::{
     worker::OUT_OF_MEMORY,
 };
 
+/// A frame may be sent to two workers, and may be large.
+pub type Frame = Arc<Vec<u8>>;
 type Replies = Mutex<HashMap<u64, mpsc::UnboundedSender<FromWorker>>>;
 
 /// A worker process.
 pub struct Worker {
-    frames: mpsc::UnboundedSender<Vec<u8>>,
+    frames: mpsc::UnboundedSender<Frame>,
     kill: mpsc::UnboundedSender<()>,
     waiting: Replies,
     /// It has ended.
@@ -51,7 +53,7 @@ impl Session {
     }
 
     /// Sends a frame and waits for the code to be quiet; kills the process if it does not answer.
-    pub async fn ask(&self, frame: Vec<u8>, timeout: Duration) -> Turn {
+    pub async fn ask(&self, frame: Frame, timeout: Duration) -> Turn {
         let (reply, mut replies) = mpsc::unbounded_channel();
         lock(&self.worker.waiting).insert(self.id, reply);
         let sent = self.worker.frames.send(frame).is_ok() && self.alive();
@@ -78,7 +80,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.worker.live.fetch_sub(1, Ordering::SeqCst);
         if let Ok(frame) = encode(&ToWorker::Drop { session: self.id }) {
-            let _ = self.worker.frames.send(frame);
+            let _ = self.worker.frames.send(frame.into());
         }
     }
 }
@@ -98,7 +100,7 @@ impl Worker {
             .kill_on_drop(true)
             .spawn()
             .map_err(|e| anyhow::anyhow!("cannot start {}: {e}", config.program.display()))?;
-        let (frames, mut outbox) = mpsc::unbounded_channel::<Vec<u8>>();
+        let (frames, mut outbox) = mpsc::unbounded_channel::<Frame>();
         let (kill, killed) = mpsc::unbounded_channel();
         let worker = Arc::new(Self {
             frames,

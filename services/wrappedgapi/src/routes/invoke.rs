@@ -3,15 +3,17 @@
 use axum::body::Bytes;
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse as _, Response};
-use http::{Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 use crate::error::{CallError, json_answer, label, timestamp};
-use crate::resolve::{Unknown, resolve};
+use crate::recent::{Look, Note};
+use crate::resolve::{Target, Unknown, resolve};
 use crate::routes::{health, utility};
 use crate::wire::{self, SUPPORTED_METHODS, UNSUPPORTED, Wanted, WireError};
 use crate::{State, call};
 
+const KEY: &str = "idempotency-key";
 /// Longest part of an unknown request that is repeated in the answer, in bytes of JSON.
 const ECHO_LIMIT: usize = 2_000;
 
@@ -20,6 +22,7 @@ pub async fn invoke(
     Extract(state): Extract<State>,
     method: Method,
     uri: Uri,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     if method == Method::GET && uri.path().ends_with("/health") {
@@ -39,7 +42,46 @@ pub async fn invoke(
         Ok(target) => target,
         Err(unknown) => return not_found(&state, &unknown, &body),
     };
-    match call::call(&state.0, &target, args).await {
+    // What only reads is asked again.
+    let key = headers.get(KEY).filter(|_| !target.method.is_idempotent());
+    let Some(key) = key.and_then(|key| key.to_str().ok()) else {
+        return answered(&target, call::call(&state.0, &target, args).await);
+    };
+    match state.0.recent.look(key, &body) {
+        Look::First(note) => first(state, target, args, note).await,
+        Look::Again(mut answer) => match answer.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(answer)) => answered(&target, Ok(answer.clone())),
+            // The first failed: whether the call may be made once more is not this one's to say.
+            _ => refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the same call, under the same Idempotency-Key, was under way and failed",
+            ),
+        },
+        Look::Other => refused(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &format!("the Idempotency-Key '{key}' was used for another call: give each its own"),
+        ),
+    }
+}
+
+/// Makes a call that has a key. It is made to its end even if whoever asked has gone: the answer is
+/// for the one who asks again.
+async fn first(state: State, target: Target, args: Vec<Value>, note: Note) -> Response {
+    let work = tokio::spawn(async move {
+        let answer = call::call(&state.0, &target, args).await;
+        if let Ok(answer) = &answer {
+            note.answered(answer);
+        }
+        answered(&target, answer)
+    });
+    work.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a call ended badly");
+        refused(StatusCode::INTERNAL_SERVER_ERROR, "the call ended badly")
+    })
+}
+
+fn answered(target: &Target, answer: Result<Bytes, CallError>) -> Response {
+    match answer {
         Ok(json) => {
             tracing::debug!(method = target.path, "call done");
             ([(header::CONTENT_TYPE, "application/json")], json).into_response()
@@ -49,6 +91,20 @@ pub async fn invoke(
             error.answer(&label(&target.path))
         }
     }
+}
+
+fn refused(status: StatusCode, why: &str) -> Response {
+    let body = json!({
+        "error": why,
+        "status": status.as_u16(),
+        "retryable": status == StatusCode::SERVICE_UNAVAILABLE,
+        "timestamp": timestamp(),
+    });
+    let mut response = json_answer(status, body);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 /// Failures that somebody has to act upon are warnings; a caller's own mistakes are not.

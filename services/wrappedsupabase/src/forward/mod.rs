@@ -4,6 +4,7 @@
 mod auth;
 mod file_shape;
 mod files;
+mod once;
 mod rest;
 mod shape;
 mod storage;
@@ -15,7 +16,7 @@ use serde_json::Value;
 use tasker_http::{Caller, GateArgs, Role};
 
 pub use auth::auth;
-pub use rest::rest;
+pub use once::once;
 pub use shape::Shape;
 pub use storage::storage;
 

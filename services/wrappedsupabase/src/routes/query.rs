@@ -6,13 +6,14 @@ use axum::{extract::State, response::Response};
 use http::HeaderMap;
 use tasker_core::Json;
 use tasker_http::{ApiError, Caller, JsonBody};
+use tasker_store::rest::Once;
 
 use crate::{
     chain::{self, Asked, Link, RestCall},
     direct,
     fault::{self, Fault},
     forward::{self, Credentials},
-    result,
+    once, result,
 };
 
 type Body = Result<JsonBody<HashMap<String, Json>>, ApiError>;
@@ -25,12 +26,16 @@ pub async fn query(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let asked = match body {
-        Ok(JsonBody(body)) => chain::read(&body).map_err(Fault::from),
-        Err(error) => Err(Fault::from(error)),
+    let asked = body.map_err(Fault::from).and_then(|JsonBody(body)| {
+        let once = once::of(&headers, &caller, &body)?;
+        Ok((chain::read(&body)?, once))
+    });
+    let (asked, once) = match asked {
+        Ok((asked, once)) => (Ok(asked), once),
+        Err(fault) => (Err(fault), None),
     };
     match asked {
-        Ok(Asked::Rest(call)) => rest(&state, &call, &caller, &headers).await,
+        Ok(Asked::Rest(call)) => rest(&state, &call, &caller, &headers, once.as_ref()).await,
         Ok(Asked::Auth(links)) => {
             part(&state, "auth.admin", &links, &caller, &headers, forward::auth).await
         }
@@ -46,13 +51,15 @@ async fn rest(
     call: &RestCall,
     caller: &Caller,
     headers: &HeaderMap,
+    once: Option<&Once>,
 ) -> Response {
     let outcome = match &state.forward {
         Some(project) if state.forwards => {
             let credentials = Credentials::of(project, caller, headers);
-            forward::rest(project, call, &credentials).await
+            let once = once.filter(|_| call.writes());
+            forward::once(project, call, &credentials, &*state.store, once).await
         }
-        _ => direct::answer(state, call, caller).await,
+        _ => direct::answer(state, call, caller, once).await,
     };
     match outcome {
         Ok(outcome) => result::of(outcome),

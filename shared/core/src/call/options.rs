@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// Longest time one attempt may take, milliseconds.
 const LONGEST_TIMEOUT_MS: u64 = 3_600_000;
+/// How the keys begin that tasker gives to calls that have none of their own.
+pub const OWN_KEYS: &str = "sr-";
 /// Statuses that say "not now" whatever was asked.
 const BUSY: [u16; 2] = [429, 503];
 /// Statuses of a gateway that does not know what became of the request.
@@ -91,6 +93,11 @@ impl CallOptions {
             .is_some_and(|k| k.is_empty() || k.len() > 255 || !k.chars().all(header))
         {
             return Err("idempotencyKey must be 1 to 255 printable ASCII characters".into());
+        }
+        if self.idempotency_key.as_ref().is_some_and(|k| k.starts_with(OWN_KEYS)) {
+            return Err(format!(
+                "idempotencyKey must not begin with {OWN_KEYS}: those keys are tasker's"
+            ));
         }
         match &self.retry {
             Some(r) if !(1..=10_000).contains(&r.attempts) => {
@@ -192,6 +199,7 @@ mod tests {
         assert!(wrong(r#"{"retry":"twice"}"#).contains("retry: invalid type"));
         assert!(wrong(r#"{"timeoutMs":0}"#).contains("timeoutMs must be from 1"));
         assert!(wrong(r#"{"idempotencyKey":"a\nb"}"#).contains("idempotencyKey must be"));
+        assert!(wrong(r#"{"idempotencyKey":"sr-7"}"#).contains("must not begin with sr-"));
         assert!(wrong("7").contains("invalid type"));
     }
 

@@ -1,6 +1,6 @@
 //! What people and deadlines do to a run from outside.
 
-use super::{AtEnd, Chain, Child, Effect, End, Rejected, Resolved, Seq};
+use super::{AtEnd, Chain, Child, Effect, End, Holder, Lease, Rejected, Resolved, Seq};
 use crate::{Kind, Status};
 
 impl Chain {
@@ -25,6 +25,19 @@ impl Chain {
             }
         }
         effects
+    }
+
+    /// The call waits for a person, and no other call of its run goes on meanwhile.
+    pub(super) fn doubt(&mut self, by: &Holder) -> Result<Vec<Effect>, Rejected> {
+        let seq = self.check(by)?.ok_or(Rejected::Fenced)?;
+        let call = self.child(seq)?;
+        if call.kind != Kind::Call || call.status != Status::Processing {
+            return Err(Rejected::Fenced);
+        }
+        call.status = Status::NeedsAttention;
+        call.unsure = true;
+        call.lease = Lease { epoch: call.lease.epoch + 1, owner: None };
+        Ok(Vec::new())
     }
 
     pub(super) fn resolve(&mut self, seq: Seq, how: Resolved) -> Result<Vec<Effect>, Rejected> {

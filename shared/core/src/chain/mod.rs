@@ -141,6 +141,11 @@ pub enum Event {
         /// The row's holder.
         by: Holder,
     },
+    /// Whoever was asked does not know whether the call happened, and will not: a person decides.
+    Doubted {
+        /// The call's holder.
+        by: Holder,
+    },
     /// A person says what became of a call that waits for one.
     Resolved {
         /// The call.
@@ -281,6 +286,7 @@ pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), R
             }
             vec![Effect::Wake]
         }
+        Event::Doubted { by } => next.doubt(&by)?,
         Event::Resolved { seq, how } => next.resolve(seq, how)?,
         Event::Stopped { end } => next.stop(end)?,
         Event::Paused => next.pause()?,

@@ -33,6 +33,7 @@ pub enum Act {
     NestedDone { pick: u8, ok: bool },
     Stale { pick: u8 },
     Unsure(u8),
+    Doubt(u8),
     Resolve { pick: u8, how: Resolved },
     Stop(End),
     Pause,
@@ -207,6 +208,10 @@ impl World {
             Act::Delegate(n) => {
                 let held: Vec<_> = leased(c).into_iter().filter(callers).collect();
                 Event::Delegated { by: pick(&held, n)? }
+            }
+            Act::Doubt(n) => {
+                let held: Vec<_> = leased(c).into_iter().filter(callers).collect();
+                Event::Doubted { by: pick(&held, n)? }
             }
             Act::NestedDone { pick: n, ok } => {
                 Event::Recorded { by: Holder::Nested(pick(&nested(c), n)?), ok }

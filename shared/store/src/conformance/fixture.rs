@@ -31,6 +31,18 @@ pub async fn claim(store: &dyn StorageAdapter, owner: &str) -> Claimed {
     store.claim(owner).await.unwrap().expect("a row to claim")
 }
 
+/// The same, once that row's pause after a lost lease is over.
+pub async fn claim_when_due(store: &dyn StorageAdapter, owner: &str) -> Claimed {
+    for _ in 0..500 {
+        if let Some(claimed) = store.claim(owner).await.unwrap() {
+            return claimed;
+        }
+        let due = store.next_deadline().await.unwrap().expect("something falls due");
+        tokio::time::sleep(std::time::Duration::from_millis(due.clamp(1, 1_000))).await;
+    }
+    panic!("nothing fell due");
+}
+
 /// Starts a run and claims its root.
 pub async fn started(store: &dyn StorageAdapter, name: &str, owner: &str) -> (Submitted, LeaseRef) {
     let run = start(store, name).await;

@@ -4,7 +4,10 @@ use tasker_core::{Status, TaskRun};
 
 use super::{
     control::name_of,
-    fixture::{More as _, claim, doc, end, handed, new, read, rows, send, start, started, step},
+    fixture::{
+        More as _, claim, claim_when_due, doc, end, handed, new, read, rows, send, start, started,
+        step,
+    },
 };
 use crate::{NewRun, RunFilter, StorageAdapter, StoreError, SubmitOptions, Submitted};
 
@@ -21,7 +24,7 @@ pub async fn a_root_that_kills_its_holders_fails(store: &dyn StorageAdapter) {
     let run = start(store, "t").await;
     for crash in 1..=3u32 {
         assert!(!row(store, run).await.status.is_terminal());
-        claim(store, "p").await;
+        claim_when_due(store, "p").await;
         assert_eq!(store.release_expired(Some("p")).await.unwrap(), 1);
         let root = store.stack_run(run.root_id).await.unwrap().unwrap();
         assert_eq!(root.crashes, crash);
@@ -32,7 +35,7 @@ pub async fn a_root_that_kills_its_holders_fails(store: &dyn StorageAdapter) {
     assert!(store.claim("p").await.unwrap().is_none());
     // A person may try it once more, and it has three tries again.
     store.retry(run.task_run_id, crate::Retry::default()).await.unwrap();
-    claim(store, "p").await;
+    claim_when_due(store, "p").await;
     store.release_expired(Some("p")).await.unwrap();
     assert_eq!(rows(store, run.task_run_id).await, ["pending"]);
 }
@@ -40,12 +43,12 @@ pub async fn a_root_that_kills_its_holders_fails(store: &dyn StorageAdapter) {
 pub async fn an_executor_that_dies_counts_as_a_crash(store: &dyn StorageAdapter) {
     let run = start(store, "t").await;
     for _ in 0..3 {
-        let claimed = claim(store, "p").await;
-        assert!(store.abandon(&claimed.row.lease, 60_000).await.unwrap());
+        let claimed = claim_when_due(store, "p").await;
+        assert!(store.abandon(&claimed.row.lease, 60_000, 1).await.unwrap());
         assert_eq!(store.release_expired(None).await.unwrap(), 0, "not before its time");
-        assert!(store.abandon(&claimed.row.lease, -10).await.unwrap());
+        assert!(store.abandon(&claimed.row.lease, -10, 1).await.unwrap());
         assert_eq!(store.release_expired(None).await.unwrap(), 1);
-        assert!(!store.abandon(&claimed.row.lease, 0).await.unwrap(), "the lease is lost");
+        assert!(!store.abandon(&claimed.row.lease, 0, 1).await.unwrap(), "the lease is lost");
     }
     let ended = row(store, run).await;
     assert_eq!((ended.status, error_of(&ended).as_str()), (Status::Failed, "CrashLoop"));
@@ -57,7 +60,7 @@ pub async fn a_call_that_kills_its_holders_is_an_error(store: &dyn StorageAdapte
     let call = handed(store.advance(&first).await.unwrap());
     for _ in 0..2 {
         store.release_expired(Some("p")).await.unwrap();
-        assert_eq!(claim(store, "p").await.row.lease.id, call.lease.id);
+        assert_eq!(claim_when_due(store, "p").await.row.lease.id, call.lease.id);
     }
     assert_eq!(store.release_expired(Some("p")).await.unwrap(), 1);
     let expected = ["pending_resume", "failed", "pending"];
@@ -66,10 +69,10 @@ pub async fn a_call_that_kills_its_holders_is_an_error(store: &dyn StorageAdapte
     assert_eq!(name_of(Some(&Err(delivered.value))), "CrashLoop");
     // Progress makes the root's count start anew.
     for _ in 0..2 {
-        claim(store, "p").await;
+        claim_when_due(store, "p").await;
         store.release_expired(Some("p")).await.unwrap();
     }
-    let root = claim(store, "p").await.row;
+    let root = claim_when_due(store, "p").await.row;
     let next = step(run.root_id, &root.lease, (1, 2), vec![]).keeps("p");
     let call = handed(store.advance(&next).await.unwrap());
     assert_eq!(store.stack_run(run.root_id).await.unwrap().unwrap().crashes, 0);
@@ -79,6 +82,57 @@ pub async fn a_call_that_kills_its_holders_is_an_error(store: &dyn StorageAdapte
         let waits = store.claim_attention(call.lease.id, "p").await.unwrap();
         assert!(waits.is_some(), "{:?}", rows(store, run.task_run_id).await);
     }
+}
+
+/// Runs that a slot holds at once lose their leases with it, again and again.
+async fn crowd(store: &dyn StorageAdapter, n: usize) -> Vec<Submitted> {
+    store.publish("t", "1", None).await.unwrap();
+    let mut all = Vec::new();
+    for _ in 0..n {
+        all.push(store.submit(&new("t")).await.unwrap());
+    }
+    all
+}
+
+async fn crashes(store: &dyn StorageAdapter, run: Submitted) -> (u32, Status) {
+    let root = store.stack_run(run.root_id).await.unwrap().unwrap();
+    (root.crashes, root.status)
+}
+
+pub async fn one_of_a_crowd_is_not_to_blame(store: &dyn StorageAdapter) {
+    let all = crowd(store, 4).await;
+    for crash in 1..=3u32 {
+        for _ in &all {
+            let row = claim_when_due(store, "p").await.row;
+            assert_eq!(row.crashes + 1, crash);
+            // An executor that died under four of them says as little.
+            if row.lease.id == all[0].root_id || row.lease.id == all[1].root_id {
+                assert!(store.abandon(&row.lease, -10, 4).await.unwrap());
+            }
+        }
+        assert_eq!(store.release_expired(Some("p")).await.unwrap(), 4);
+        for run in &all {
+            assert_eq!(crashes(store, *run).await, (crash, Status::Pending));
+        }
+    }
+}
+
+pub async fn one_that_ran_alone_is_to_blame(store: &dyn StorageAdapter) {
+    let all = crowd(store, 4).await;
+    for crash in 1..=3u32 {
+        for _ in &all {
+            let claimed = claim_when_due(store, "p").await;
+            if claimed.row.lease.id == all[2].root_id && crash > 1 {
+                assert!(store.alone(&claimed.row.lease).await.unwrap());
+            }
+        }
+        assert_eq!(store.release_expired(Some("p")).await.unwrap(), 4);
+    }
+    for (i, run) in all.iter().enumerate() {
+        let expected = if i == 2 { Status::Failed } else { Status::Pending };
+        assert_eq!(crashes(store, *run).await, (3, expected), "{i}");
+    }
+    assert_eq!(error_of(&row(store, all[2]).await), "CrashLoop");
 }
 
 pub async fn a_run_out_of_time_fails(store: &dyn StorageAdapter) {

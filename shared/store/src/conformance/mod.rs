@@ -13,6 +13,7 @@ mod functions;
 mod keys;
 mod limits;
 mod nested;
+mod once;
 mod owners;
 mod plans;
 mod queries;
@@ -112,6 +113,8 @@ cases! {
     upgrades::a_move_keeps_what_is_under_way,
     limits::a_root_that_kills_its_holders_fails,
     limits::an_executor_that_dies_counts_as_a_crash,
+    limits::one_of_a_crowd_is_not_to_blame,
+    limits::one_that_ran_alone_is_to_blame,
     limits::a_call_that_kills_its_holders_is_an_error,
     limits::a_run_out_of_time_fails,
     limits::a_key_makes_one_run,
@@ -140,6 +143,12 @@ cases! {
     tables::broken_rules_have_codes,
     tables::json_columns_come_back_as_json,
     tables::many_rows_at_once,
+    once::a_change_is_made_once,
+    once::two_at_once_are_one,
+    once::a_long_answer_is_not_kept,
+    once::what_was_passed_on_is_doubted,
+    once::a_doubted_call_waits_for_a_person,
+    once::answers_go_with_their_run,
     stress::every_run_ends_right,
     stress::people_interfere,
 }

@@ -23,6 +23,7 @@ pub fn handed_root(lease: LeaseRef) -> Handed {
         options: CallOptions::default(),
         idempotent: true,
         attempt: 1,
+        crashes: 0,
     }
 }
 

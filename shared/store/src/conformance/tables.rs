@@ -19,7 +19,7 @@ create table parts (id {id}, thing_id bigint not null references things (id), \
   state text not null default 'new' check (state in ('new', 'old')), at timestamptz, \
   ready boolean, result {doc})";
 
-fn on(table: &str, action: Action) -> Query {
+pub fn on(table: &str, action: Action) -> Query {
     Query {
         schema: None,
         target: table.into(),
@@ -35,7 +35,7 @@ fn on(table: &str, action: Action) -> Query {
     }
 }
 
-fn read(table: &str) -> Query {
+pub fn read(table: &str) -> Query {
     on(table, Action::Read)
 }
 
@@ -43,7 +43,7 @@ fn fields(value: &Value) -> Fields {
     fields_of(&value.to_string()).unwrap()
 }
 
-fn insert(rows: &[Value]) -> Action {
+pub fn insert(rows: &[Value]) -> Action {
     Action::Insert(Insert { rows: rows.iter().map(fields).collect(), ..Insert::default() })
 }
 

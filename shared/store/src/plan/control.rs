@@ -1,7 +1,7 @@
 //! Plans of the verbs for people and deadlines.
 
 use tasker_core::{
-    StackRunId, Status,
+    HostCall, StackRunId, Status,
     chain::{End, Event, Rejected, Resolved},
     wire::LeaseRef,
 };
@@ -21,11 +21,18 @@ impl Loaded {
         let (how, settled) = match how {
             Resolution::Again => (Resolved::Again, None),
             Resolution::Outcome(outcome) => {
-                let settled = Settled { seq, outcome: outcome.clone(), at_ms };
+                let settled = Settled { seq, outcome, at_ms };
                 (Resolved::Outcome(outcome.is_ok()), Some(settled))
             }
         };
-        self.write(Event::Resolved { seq, how }, settled, &[], None, t)
+        let again = how == Resolved::Again;
+        let mut plan = self.write(Event::Resolved { seq, how }, settled, &[], None, t)?;
+        if let (true, Some(row)) = (again, self.calls.get(&seq)) {
+            // A service that noted it as sent is not to doubt it once more.
+            let key = HostCall::key(&row.call.options, id);
+            plan.writes.push(Write::new(sql::FORGET_SENT, ["".into(), key.into()]));
+        }
+        Ok(plan)
     }
 
     /// Ends the run from outside; `why` is what is told of it.

@@ -54,9 +54,9 @@ pub struct Plan {
 }
 
 /// Values that go with the control columns of one child.
-struct Settled {
+struct Settled<'a> {
     seq: Seq,
-    outcome: Outcome,
+    outcome: &'a Outcome,
     at_ms: i64,
 }
 
@@ -127,7 +127,7 @@ impl Loaded {
         let by = self.holder(&a.by)?;
         let settled = match (&by, &a.delivered) {
             (Holder::Child(seq, _), Some((outcome, at_ms))) => {
-                Some(Settled { seq: *seq, outcome: outcome.clone(), at_ms: *at_ms })
+                Some(Settled { seq: *seq, outcome, at_ms: *at_ms })
             }
             _ => None,
         };
@@ -154,7 +154,7 @@ impl Loaded {
         let logs = a.logs.len();
         plan.writes.rotate_right(logs);
         plan.made_at.iter_mut().for_each(|i| *i += logs);
-        plan.outer = self.outer_call.zip(a.end.clone());
+        plan.outer = self.outer_call.and_then(|call| Some((call, a.end.clone()?)));
         Ok(plan)
     }
 
@@ -173,7 +173,7 @@ impl Loaded {
     }
 
     fn settle(self, by: Holder, seq: Seq, o: &Outcome, at_ms: i64, t: Times) -> Result<Plan> {
-        let settled = Settled { seq, outcome: o.clone(), at_ms };
+        let settled = Settled { seq, outcome: o, at_ms };
         self.write(Event::Recorded { by, ok: o.is_ok() }, Some(settled), &[], None, t)
     }
 
@@ -181,6 +181,12 @@ impl Loaded {
     pub fn release(self, by: &LeaseRef, times: Times) -> Result<Plan> {
         let by = self.holder(by)?;
         self.write(Event::Released { by }, None, &[], None, times)
+    }
+
+    /// Nobody will know whether the call happened.
+    pub fn doubt(self, by: &LeaseRef, times: Times) -> Result<Plan> {
+        let by = self.holder(by)?;
+        self.write(Event::Doubted { by }, None, &[], None, times)
     }
 
     /// A call became a run of its own.
@@ -192,7 +198,7 @@ impl Loaded {
     fn write(
         &self,
         event: Event,
-        settled: Option<Settled>,
+        settled: Option<Settled<'_>>,
         asked: &[Ask],
         end: Option<&Outcome>,
         times: Times,
@@ -266,6 +272,7 @@ impl Loaded {
                 options: row.call.options.clone(),
                 idempotent: row.idempotent,
                 attempt: row.attempt + 1,
+                crashes: 0,
             });
         }
         let Some(Ask::Call(call)) = asked.get((seq - self.chain.root.next_seq) as usize) else {
@@ -283,6 +290,7 @@ impl Loaded {
             options: call.options.clone(),
             idempotent: call.is_idempotent(),
             attempt: 1,
+            crashes: 0,
         })
     }
 }

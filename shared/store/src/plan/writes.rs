@@ -80,11 +80,11 @@ pub(super) fn save_child(
     root: StackRunId,
     row: &CallRow,
     child: &Child,
-    settled: Option<&Settled>,
+    settled: Option<&Settled<'_>>,
     times: Times,
     not_before: Option<i64>,
 ) -> Write {
-    let (result, error) = match settled.map(|s| (s.seq, &s.outcome)) {
+    let (result, error) = match settled.map(|s| (s.seq, s.outcome)) {
         Some((seq, Ok(result))) => (sealing::result(root, seq, &row.call, result), Value::Null),
         other => columns(other.map(|(_, outcome)| outcome)),
     };

@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[(&str, &str, &str)] = &[
     migration!("20261124100200", "access"),
     migration!("20261124100300", "pg_cron_kick"),
     migration!("20261124100400", "owners"),
+    migration!("20261124113000", "outcomes"),
 ];
 
 /// The lock ends with the transaction, so it also works behind a connection pooler.

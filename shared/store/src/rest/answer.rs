@@ -1,11 +1,12 @@
 //! What a request is answered.
 
+use serde::{Deserialize, Serialize};
 use tasker_core::{Json, json};
 
 use super::error::QueryError;
 
 /// The answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Answer {
     /// What was read or written.
     pub data: Data,
@@ -16,7 +17,8 @@ pub struct Answer {
 }
 
 /// What was read or written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Data {
     /// Nothing was asked for.
     Nothing,

@@ -27,6 +27,18 @@ pub enum QueryError {
     /// The connection broke while a change was committed: it may have been made.
     #[error("nobody knows whether it was done: {0}")]
     Unknown(String),
+    /// Another request came under this key.
+    #[error("the Idempotency-Key '{0}' was used for another request: give each request its own")]
+    KeyReused(String),
+    /// The request was done before, and its answer of so many bytes was not kept.
+    #[error(
+        "this was done before under the same Idempotency-Key; its answer of {0} bytes was too long \
+         to be kept: read the rows again, or ask for fewer columns"
+    )]
+    AnswerNotKept(u64),
+    /// The request was passed on before, and what became of it is not known.
+    #[error("this was sent before under the same Idempotency-Key, and no answer came")]
+    Doubtful,
     /// The database answered something that it cannot have answered.
     #[error("corrupt answer: {0}")]
     Corrupt(String),

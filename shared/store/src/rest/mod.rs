@@ -14,6 +14,7 @@ mod condition;
 mod error;
 mod function;
 mod guard;
+mod once;
 mod relate;
 mod render;
 mod run;
@@ -27,6 +28,8 @@ pub use ast::{
     Test, Value as SelectedValue, Words,
 };
 pub use error::{QueryError, SqlError};
+pub use once::{Known, LONGEST_ANSWER, Once};
+pub(crate) use once::{begin, end};
 pub(crate) use render::{Form, quoted};
 pub(crate) use run::run;
 

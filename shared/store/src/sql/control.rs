@@ -38,7 +38,7 @@ where id = $1";
 
 /// A reopened run's time starts anew, or it has no limit any more.
 pub const REOPEN_ROOT: &str = "\
-update stack_runs set crashes = 0, \
+update stack_runs set crashes = 0, blame = 0, aboard = null, \
   deadline = case when {int $2} is null then null else {after $2} end where id = $1";
 
 /// The version of its code that a run keeps, and whether there is version $2.
@@ -90,13 +90,15 @@ pub const FORGETTABLE: &str =
     "select id from task_runs where id = $1 and ended_at is not null {lock}";
 
 /// Runs that outlive the call which became them no longer name it. Then logs, calls and runs go.
-pub const PRUNE: [&str; 5] = [
+pub const PRUNE: [&str; 6] = [
     "update task_runs set parent_stack_run_id = null where parent_stack_run_id in \
        (select id from stack_runs where parent_task_run_id in {ids $1} and kind = 'call')",
     "update stack_runs set parent_stack_run_id = null where kind = 'task' \
        and parent_stack_run_id in \
        (select id from stack_runs where parent_task_run_id in {ids $1} and kind = 'call')",
     "delete from task_logs where task_run_id in {ids $1}",
+    "delete from request_answers where caller = '' and idempotency_key in \
+       (select 'sr-' || id from stack_runs where parent_task_run_id in {ids $1} and kind = 'call')",
     "delete from stack_runs where parent_task_run_id in {ids $1}",
     "delete from task_runs where id in {ids $1}",
 ];

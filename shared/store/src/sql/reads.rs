@@ -74,8 +74,12 @@ pub const LOGS: &str = "\
 select level, message, at_ms from task_logs where task_run_id = $1 order by id desc limit $2";
 
 /// Forgets all runs; functions and secrets stay.
-pub const CLEAR_RUNS: [&str; 3] =
-    ["delete from task_logs", "delete from stack_runs", "delete from task_runs"];
+pub const CLEAR_RUNS: [&str; 4] = [
+    "delete from task_logs",
+    "delete from request_answers",
+    "delete from stack_runs",
+    "delete from task_runs",
+];
 
 /// The database's clock, milliseconds.
 pub const NOW: &str = "select {now_ms}";

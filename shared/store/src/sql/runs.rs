@@ -40,6 +40,8 @@ update stack_runs set status = {text $2}, runnable = $3, \
     else attempt + case when {text $5} is not null and epoch <> $4 then 1 else 0 end end, \
   crashes = case when {text $2} = 'pending' and status in ('failed', 'cancelled') then 0 \
     else crashes end, \
+  blame = case when {text $2} = 'pending' and status in ('failed', 'cancelled') then 0 \
+    else blame end, \
   sent_at = case when {text $2} = 'pending' then null \
     when {text $5} is not null and epoch <> $4 and not idempotent then {now} else sent_at end, \
   lease_until = case when {text $5} is null then null when epoch = $4 then lease_until \
@@ -61,6 +63,7 @@ update stack_runs set status = {text $2}, epoch = $3, \
   deliveries = $5, next_seq = $6, result = {json $7}, error = {json $8}, \
   not_before = {after $9}, runnable = $10, at_end = {text $11}, \
   crashes = case when {text $2} = 'suspended_waiting_child' then 0 else crashes end, \
+  blame = case when {text $2} = 'suspended_waiting_child' then 0 else blame end, aboard = null, \
   updated_at = {now}, \
   ended_at = case when {text $2} in ('completed', 'failed', 'cancelled') then {now} end \
 where id = $1";
@@ -138,7 +141,7 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 from ready where id = picked \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes";
 
 /// Takes one named row, if it is ready.
 pub const CLAIM_ROW: &str = "\
@@ -147,13 +150,13 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 where id = $3 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes";
 
 /// The call that a slot was handed by the commit made under lease ($3, $4), while nobody took it
 /// away since.
 pub const HANDED_BY: &str = "\
 select c.id, c.parent_task_run_id, c.parent_stack_run_id, c.kind, c.seq, c.service_name, \
-  c.method_name, {text c.args}, {text c.options}, c.idempotent, c.epoch, c.attempt \
+  c.method_name, {text c.args}, {text c.options}, c.idempotent, c.epoch, c.attempt, c.crashes \
 from stack_runs c \
 where c.parent_stack_run_id = $1 and c.kind = 'call' and c.status = 'processing' \
   and c.lease_owner = $2 and exists (select 1 from stack_runs b where b.id = $3 and b.epoch = $4 \
@@ -165,48 +168,71 @@ update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attemp
   lease_owner = $1, lease_until = {after $2}, updated_at = {now} \
 where id = $3 and status = 'needs_attention' \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes";
+
+/// The lease runs out, and so many share the blame for that.
+pub const ABANDON: &str = "\
+update stack_runs set lease_until = {after $4}, aboard = $5 \
+where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing' returning id";
+
+/// Whoever works on this row works on nothing else that could be to blame.
+pub const ALONE: &str = "\
+update stack_runs set aboard = 1 \
+where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing' returning id";
 
 /// Keeps a lease.
 pub const HEARTBEAT: &str = "\
 update stack_runs set lease_until = {after $4} \
 where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing' returning id";
 
-/// What becomes of a row whose lease was lost.
+/// What becomes of a row whose lease was lost, and what it bears of the blame
+/// (`tasker_core::blame` has the rule in words).
 macro_rules! lost {
-    () => {
-        "epoch = epoch + 1, crashes = crashes + 1, lease_owner = null, lease_until = null, \
-         not_before = {now}, updated_at = {now}, status = case \
-           when kind = 'call' and not idempotent and sent_at is not null then 'needs_attention' \
-           when kind = 'task' and deliveries > 0 then 'pending_resume' else 'pending' end "
+    ($share:literal) => {
+        concat!(
+            "epoch = epoch + 1, crashes = crashes + 1, lease_owner = null, lease_until = null, \
+             blame = blame + ",
+            $share,
+            ", aboard = null, \
+             not_before = {after (case when crashes > 4 then 30000 \
+               else crashes * crashes * 10 * (50 + id % 101) end)}, \
+             updated_at = {now}, status = case \
+               when kind = 'call' and not idempotent and sent_at is not null then 'needs_attention' \
+               when kind = 'task' and deliveries > 0 then 'pending_resume' else 'pending' end "
+        )
     };
 }
 
-/// A row that took its third processor with it is not tried again by itself. What must not be
+/// A row that keeps taking its holders with it is not tried again by itself. What must not be
 /// repeated blindly waits for a person before that.
 macro_rules! poison {
-    () => {
-        "crashes >= {crashes 2} and (kind <> 'call' or idempotent or sent_at is null) "
+    ($share:literal) => {
+        concat!(
+            "crashes >= {crashes 2} and blame + ",
+            $share,
+            " >= {most} and (kind <> 'call' or idempotent or sent_at is null) "
+        )
     };
 }
 
 /// Rows that would be freed, but are poison.
 pub const POISON: &str = concat!(
     "select id from stack_runs where status = 'processing' and lease_until < {now} and ",
-    poison!(),
+    poison!("{share aboard}"),
     "order by lease_until limit 100"
 );
 
-/// Whether a row is poison now: its lease ran out, or it is held by this slot, which begins anew.
-/// Its number of lost leases, this one included.
+/// Whether a row is poison now: its lease ran out, or it is held by this slot, which begins anew and
+/// held $3 rows. Its number of lost leases, this one included.
 pub const IS_POISON: &str = concat!(
     "select epoch, lease_owner, crashes + 1 from stack_runs where id = $1 and status = 'processing' \
      and (lease_until < {now} or lease_owner = {text $2}) and ",
-    poison!()
+    poison!("{share coalesce(aboard, $3)}")
 );
 
 /// The lease that was the last straw, counted.
-pub const COUNT_CRASH: &str = "update stack_runs set crashes = crashes + 1 where id = $1";
+pub const COUNT_CRASH: &str =
+    "update stack_runs set crashes = crashes + 1, aboard = null where id = $1";
 
 /// Frees leases that ran out. Rows that somebody works on this moment are left for the next time:
 /// waiting for several rows at once could deadlock.
@@ -214,10 +240,10 @@ pub const RELEASE_EXPIRED: &str = concat!(
     "with lost as materialized ( \
        select id as picked from stack_runs where status = 'processing' and lease_until < {now} \
          and not (",
-    poison!(),
+    poison!("{share aboard}"),
     ") order by lease_until limit 100 {skip}) \
      update stack_runs set ",
-    lost!(),
+    lost!("{share aboard}"),
     "from lost where id = picked returning id"
 );
 
@@ -225,12 +251,12 @@ pub const RELEASE_EXPIRED: &str = concat!(
 pub const HELD_BY: &str =
     "select id from stack_runs where status = 'processing' and lease_owner = $1 order by id";
 
-/// Frees one of them, waiting for whoever works on it.
+/// Frees one of them, waiting for whoever works on it; there were $3.
 pub const RELEASE_HELD: &str = concat!(
     "update stack_runs set ",
-    lost!(),
+    lost!("{share coalesce(aboard, $3)}"),
     "where id = $1 and status = 'processing' and lease_owner = $2 and not (",
-    poison!(),
+    poison!("{share coalesce(aboard, $3)}"),
     ") returning id"
 );
 

@@ -29,11 +29,12 @@ pub enum Command {
 }
 
 /// The schema, step by step: `user_version` says how many were taken.
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("3_fair_claims.sql"),
     include_str!("4_keystore_sealing.sql"),
     include_str!("5_owners.sql"),
+    include_str!("6_outcomes.sql"),
 ];
 
 /// WAL with synchronous=FULL: what was committed survives a power cut.

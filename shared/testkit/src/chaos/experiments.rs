@@ -3,8 +3,8 @@
 use std::{future::Future, pin::Pin};
 
 use super::{
-    Case, Verdict, call_faults, clocks, crash, crash_points, data, fair, model, overload, payload,
-    poison, stops, storage, upstream, wakes,
+    Case, Verdict, call_faults, clocks, crash, crash_points, data, fair, model, once, overload,
+    payload, poison, stops, storage, upstream, wakes,
 };
 
 type Found = Pin<Box<dyn Future<Output = anyhow::Result<Verdict>>>>;
@@ -48,6 +48,7 @@ experiments! {
     "A6" "a stopped processor wakes late; a long call" stops::zombie, ["nofence"]; short
     "A7" "SIGTERM under load" stops::drain, ["nodrain"]; full
     "A8" "effect done, no answer" call_faults::unknown_outcomes, ["resend"]; short
+    "A8b" "changes of tables, answers lost" once::lost_answers, ["norecall"]; short
     "B1" "20 % of internal POSTs lost before, 20 % after" wakes::lost_posts, ["nofallback"]; short
     "B1b" "every trigger lost" wakes::no_triggers, ["nofallback"]; full
     "B2" "triggers x10, reordered; 2 processors" wakes::duplicates_two, ["nolock", "taketwice"]; short
@@ -66,6 +67,7 @@ experiments! {
     "C9" "upstream faults" upstream::faults, ["nojitter", "nobreaker"]; full
     "I-A1" "SQLite: kill -9 of the process" crash::random_kills, ["nosweep"], sqlite; short
     "I-A4" "SQLite: acknowledged submits, kill -9" storage::acknowledged, ["ackfirst"], sqlite; short
+    "I-A8b" "SQLite: changes of tables, answers lost" once::lost_answers, ["norecall"], sqlite; short
     "I-B2" "SQLite: triggers x10, reordered" wakes::duplicates_two, ["taketwice"], sqlite; short
     "I-C3" "SQLite: hostile JSON" data::hostile_json, ["normalform"], sqlite; short
 }

@@ -14,6 +14,7 @@ mod fleet;
 mod hostile;
 mod http;
 mod model;
+mod once;
 mod oracle;
 mod overload;
 mod payload;
@@ -76,8 +77,19 @@ impl Case {
     }
 
     fn folder(&self) -> anyhow::Result<PathBuf> {
-        let name = format!("{}-{}", self.id, self.fault.unwrap_or("full").replace([':', '.'], "-"));
-        world::folder(&self.dir, &name)
+        world::folder(&self.path())
+    }
+
+    /// Where its processes write.
+    fn path(&self) -> PathBuf {
+        let what = self.fault.unwrap_or("full").replace([':', '.'], "-");
+        self.dir.join(format!("{}-{what}", self.id))
+    }
+
+    /// How to see the same again.
+    fn command(&self) -> String {
+        let what = if self.short { "chaos-short" } else { "chaos" };
+        format!("make {what} ONLY={} SEED={}", self.id, self.seed)
     }
 
     /// How long everything may take to end once the faults are over. A control is known to hang.
@@ -148,6 +160,13 @@ pub async fn run(settings: &Settings) -> anyhow::Result<bool> {
     let good = !lines.is_empty() && lines.iter().all(|l| l.good);
     if good {
         let _ = std::fs::remove_dir_all(&dir);
+    } else {
+        let bad: Vec<&str> = lines.iter().filter(|l| !l.good).map(|l| l.id).collect();
+        eprintln!(
+            "chaos: FAILED with seed {seed}: {}; logs are kept in {}",
+            if bad.is_empty() { "nothing was run".to_owned() } else { bad.join(", ") },
+            dir.display()
+        );
     }
     Ok(good)
 }

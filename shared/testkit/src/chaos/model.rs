@@ -51,7 +51,7 @@ pub fn walk(seed: u64, transitions: usize) -> Result<String, String> {
 
 fn act(random: &mut StdRng) -> Act {
     let (pick, ok) = (random.random(), random.random());
-    match random.random_range(0..25) {
+    match random.random_range(0..26) {
         0..4 => Act::Claim(pick),
         4 => Act::Expire(pick),
         5..10 => Act::Advance {
@@ -77,6 +77,7 @@ fn act(random: &mut StdRng) -> Act {
         19 | 20 => Act::Unpause,
         21 | 22 => Act::Retry,
         23 => Act::Upgrade,
+        24 => Act::Doubt(pick),
         _ => Act::OldCode(pick),
     }
 }

@@ -41,15 +41,14 @@ pub async fn large(case: &Case) -> anyhow::Result<Verdict> {
     let before = memory(&world);
     there_and_back(&mut world, &mut verdict).await?;
     too_large(&mut world, &mut verdict).await?;
-    // A value is held as body, parsed, as frame and as parameter; the limit is the largest one.
     let grown = growth(&world, &before);
-    bounded(&mut verdict, "payloads up to the limit", &grown, 20 * LIMIT);
+    bounded(&mut verdict, "payloads up to the limit", &grown, LIMIT);
     let n = case.size(8, 64);
     let run = world.fleet.submit("many", &json!({ "n": n })).await?;
     let result = ended(&mut world, run).await?;
     verdict.must(result.1 == (n * MIB).to_string(), || format!("{n} nested: {result:.200?}"));
     verdict.figure(format!("{n} nested results of 1 MiB in one run"));
-    bounded(&mut verdict, "nested results", &growth(&world, &before), 20 * n.max(10) * MIB);
+    bounded(&mut verdict, "nested results", &growth(&world, &before), n.max(10) * MIB);
     check::settled(&mut world, &mut verdict).await?;
     Ok(verdict)
 }
@@ -131,11 +130,22 @@ fn growth(world: &World, before: &[(String, u64)]) -> Vec<(String, u64)> {
     memory(world).into_iter().map(|(n, b)| (n.clone(), b.saturating_sub(was(&n)))).collect()
 }
 
-fn bounded(verdict: &mut Verdict, what: &str, grown: &[(String, u64)], most: usize) {
-    let Some((name, bytes)) = grown.iter().max_by_key(|(_, bytes)| *bytes) else { return };
-    let mb = |bytes: f64| bytes / 1e6;
-    verdict.must(*bytes <= most as u64, || {
-        format!("{what}: {name} grew by {:.0} MB", mb(*bytes as f64))
-    });
-    verdict.figure(format!("{what}: {name} grew most, by {:.0} MB", mb(*bytes as f64)));
+/// Memory of a service by the size of the payload: a value is held as body, parsed, as frame or as
+/// parameter. Nine to ten and a half times was seen: the allocator keeps some of what was freed.
+const SERVICE: usize = 12;
+/// The same of a worker. The engine holds it as text, as its own string, as what that means, and
+/// until it collects garbage as what the task has made of it; and each isolate costs something.
+const WORKER: usize = 15;
+
+fn bounded(verdict: &mut Verdict, what: &str, grown: &[(String, u64)], payload: usize) {
+    let (workers, services): (Vec<_>, Vec<_>) =
+        grown.iter().partition(|(name, _)| name.ends_with(" worker"));
+    for (group, times) in [(services, SERVICE), (workers, WORKER)] {
+        let Some((name, bytes)) = group.into_iter().max_by_key(|(_, bytes)| *bytes) else {
+            continue;
+        };
+        let said = format!("{what}: {name} grew most, by {:.0} MB", *bytes as f64 / 1e6);
+        verdict.must(*bytes <= (times * payload) as u64, || said.clone());
+        verdict.figure(said);
+    }
 }

@@ -19,7 +19,7 @@ pub struct Line {
 pub async fn line(experiment: &Experiment, case: Case) -> Line {
     let control = case.fault;
     let began = Instant::now();
-    let found = (experiment.run)(case).await;
+    let found = (experiment.run)(case.clone()).await;
     let took = began.elapsed();
     let (good, text) = match (found, control) {
         // A control must fail because a promise was broken, not because the harness stumbled.
@@ -28,6 +28,13 @@ pub async fn line(experiment: &Experiment, case: Case) -> Line {
         (Ok(v), Some(_)) => (true, format!("noticed: {}", v.broken.join("; "))),
         (Ok(v), None) if v.broken.is_empty() => (true, v.figures.join("; ")),
         (Ok(v), None) => (false, format!("{} [{}]", v.broken.join("; "), v.figures.join("; "))),
+    };
+    let text = if good {
+        // What nobody will look for need not stay.
+        let _ = std::fs::remove_dir_all(case.path());
+        text
+    } else {
+        format!("{text}; repeat: {}; logs: {}", case.command(), case.path().display())
     };
     let what =
         control.map_or_else(|| experiment.what.to_owned(), |f| format!("without its guard: `{f}`"));
@@ -51,8 +58,9 @@ pub fn table(seed: u64, lines: &[Line]) -> String {
             (true, true) => "fails, as it must",
             (false, _) => "**FAIL**",
         };
+        let most = if line.good { 800 } else { 2_000 };
         let seen: String =
-            line.text.chars().take(800).collect::<String>().replace(['|', '\n'], " ");
+            line.text.chars().take(most).collect::<String>().replace(['|', '\n'], " ");
         let took = line.took.as_secs_f64();
         text += &format!("| {} | {} | {result} | {seen} | {took:.0} |\n", line.id, line.what);
     }

@@ -320,12 +320,11 @@ impl Person {
     }
 }
 
-/// Folder of an experiment.
-pub fn folder(base: &std::path::Path, name: &str) -> anyhow::Result<PathBuf> {
-    let dir = base.join(name);
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::create_dir_all(&dir)?;
-    Ok(dir)
+/// Makes the folder of an experiment anew.
+pub fn folder(dir: &std::path::Path) -> anyhow::Result<PathBuf> {
+    let _ = std::fs::remove_dir_all(dir);
+    std::fs::create_dir_all(dir)?;
+    Ok(dir.to_owned())
 }
 
 /// Places of the services that are killed: every one but extra processors.

@@ -138,3 +138,10 @@ pub struct RestCall {
     /// More headers.
     pub headers: Vec<(String, String)>,
 }
+
+impl RestCall {
+    /// Whether it may change anything.
+    pub fn writes(&self) -> bool {
+        !matches!(self.verb, Verb::Select | Verb::Rpc { get: true })
+    }
+}

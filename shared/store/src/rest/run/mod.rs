@@ -12,21 +12,24 @@ use super::{
     error::QueryError,
     function::Function,
     guard,
+    once::{self, Known, Once},
     render::Statement,
     sql,
 };
+use tasker_core::json;
+
 use crate::{
     Dialect,
     session::{Backend, Session, Write},
     value::Row,
-    verbs,
 };
 
-/// Runs a request.
+/// Runs a request; one that was done before under its key is answered as it was then.
 pub async fn run<B: Backend>(
     backend: &B,
     query: &Query,
     asker: Option<&Asker>,
+    once: Option<&Once>,
 ) -> Result<Answer, QueryError> {
     let schema = schema(backend.dialect(), query)?;
     if let Action::Call { .. } = query.action {
@@ -34,17 +37,35 @@ pub async fn run<B: Backend>(
     } else {
         guard::relation(&query.target, query.writes())?;
     }
+    // What changes nothing is done again.
+    let once = once.filter(|_| query.writes() && !query.rollback && once::kept());
     let mut s = backend.begin().await?;
+    let known = match once {
+        Some(once) => once.look(&mut s).await.and_then(Known::answer),
+        None => Ok(None),
+    };
+    match known {
+        Ok(None) => {}
+        known => {
+            s.rollback().await;
+            return known.and_then(|a| once::kept_answer(&a.unwrap_or_else(json::null)));
+        }
+    }
     let mut work = Work { s: &mut s, dialect: backend.dialect(), query, schema };
     match work.answer(asker).await {
         Ok(answer) if query.rollback => {
             s.rollback().await;
             Ok(answer)
         }
-        Ok(answer) => match verbs::finish(s).await.map_err(QueryError::from) {
-            Err(QueryError::Unavailable(why)) if query.writes() => Err(QueryError::Unknown(why)),
-            done => done.map(|()| answer),
-        },
+        Ok(answer) => {
+            let last = once.map_or_else(Vec::new, |once| work.last(asker, once, &answer));
+            match s.commit(last).await.map_err(QueryError::from) {
+                Err(QueryError::Unavailable(why)) if query.writes() => {
+                    Err(QueryError::Unknown(why))
+                }
+                done => done.map(|_| answer),
+            }
+        }
         Err(error) => {
             s.rollback().await;
             Err(error)
@@ -77,6 +98,13 @@ struct Work<'a, S> {
 }
 
 impl<S: Session> Work<'_, S> {
+    /// What is written beside the change: its answer. The caller's role may not see that table.
+    fn last(&self, asker: Option<&Asker>, once: &Once, answer: &Answer) -> Vec<Write> {
+        let switched = self.dialect == Dialect::Postgres && asker.is_some_and(|a| a.switch);
+        let own_role = switched.then(|| Write::new(crate::sql::OWN_ROLE, []));
+        own_role.into_iter().chain([once.keep(&once::to_keep(answer))]).collect()
+    }
+
     async fn answer(&mut self, asker: Option<&Asker>) -> Result<Answer, QueryError> {
         let function = match &self.query.action {
             Action::Call { args, .. } => Some(self.function(args).await?),
