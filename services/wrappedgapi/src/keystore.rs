@@ -51,9 +51,8 @@ impl CredentialSource for PeerKeystore {
 /// The keystore's own words where they name what to mend; else the status alone, since anybody
 /// could have put anything into such a body.
 fn refused(status: StatusCode, body: &[u8]) -> SourceError {
-    let locked = |reason: &Reason| {
-        reason.code.starts_with("MASTER_KEY_") || reason.code == "SECRET_BROKEN"
-    };
+    let locked =
+        |reason: &Reason| reason.code.starts_with("MASTER_KEY_") || reason.code == "SECRET_BROKEN";
     let said = serde_json::from_slice(body).ok().map(|refusal: Refusal| refusal.error);
     if let Some(reason) = said.filter(locked) {
         return SourceError::Locked(reason.message);
@@ -73,9 +72,8 @@ mod tests {
 
     #[test]
     fn only_words_that_name_a_fix_are_passed_on() {
-        let at = |status, body: &str| {
-            refused(StatusCode::from_u16(status).unwrap(), body.as_bytes())
-        };
+        let at =
+            |status, body: &str| refused(StatusCode::from_u16(status).unwrap(), body.as_bytes());
         for code in ["MASTER_KEY_MISSING", "MASTER_KEY_UNKNOWN", "SECRET_BROKEN"] {
             let body = format!(r#"{{"error":{{"code":"{code}","message":"do this"}}}}"#);
             assert!(matches!(at(500, &body), SourceError::Locked(text) if text == "do this"));

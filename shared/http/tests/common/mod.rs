@@ -20,14 +20,7 @@ pub const SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-lon
 pub const PUBLISHABLE: &str = "sb_publishable_ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH";
 pub const SECRET_KEY: &str = "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz";
 
-pub const SERVICES: [&str; 6] = [
-    "tasks",
-    "simple-stack-processor",
-    "deno-executor",
-    "wrappedgapi",
-    "wrappedkeystore",
-    "wrappedsupabase",
-];
+pub use tasker_core::call::SERVICES;
 
 /// All kinds of keys at once.
 pub fn every_key() -> GateArgs {
@@ -52,7 +45,7 @@ pub fn config(text: &str) -> GateArgs {
     GateArgs { supabase_config: Some(path), ..GateArgs::default() }
 }
 
-/// Six services that answer who called them.
+/// Services that answer who called them.
 pub fn app(args: &GateArgs) -> Router {
     tasker_http::install_crypto();
     tasker_http::with_gate(services(), Gate::new(args, LOOPBACK).unwrap())
