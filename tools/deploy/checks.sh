@@ -90,7 +90,8 @@ check_secrets() {
   clear=$(sql "select count(*) from keystore where key_value not like 'tasker:v1:%'")
   sealed=$(sql "select count(*) from keystore where key_value like 'tasker:v1:%'")
   [ "$clear $sealed" = "0 2" ] || fail "$clear secrets in clear, $sealed sealed" || return
-  ! compose exec -T postgres pg_dump -U postgres | grep -q 'PRIVATE KEY' || fail "a dump holds the private key" || return
+  postgres pg_dump -U postgres >"$work/dump" && grep -q 'tasker:v1:' "$work/dump" || fail "no dump" || return
+  ! grep -q 'PRIVATE KEY' "$work/dump" || fail "a dump holds the private key" || return
   echo "ok: the keystore holds $sealed secrets, all sealed; a dump holds no private key"
   # Without a master key a service that keeps secrets does not start, and says what to do.
   if compose run --rm --no-deps -e TASKER_MASTER_KEY= wrappedkeystore >"$work/refused" 2>&1; then
@@ -100,14 +101,16 @@ check_secrets() {
   echo "ok: without a master key: $(grep -o 'no master key is set.*one)' "$work/refused")"
 }
 
+# postgres COMMAND...: in the database's container
+postgres() { compose exec -T -e PGPASSWORD="$POSTGRES_PASSWORD" postgres "$@"; }
 # sql STATEMENT: on the installation's own database
-sql() { compose exec -T postgres psql -U postgres -Atc "$1"; }
+sql() { postgres psql -U postgres -Atc "$1"; }
 
 # Clients submit, and see their own runs alone.
 check_owners() {
   local ours theirs
-  ours=$(SUPABASE_SERVICE_ROLE_KEY=$SUPABASE_PUBLISHABLE_KEY tasker submit hello-task --input '{"name":"anon"}' --watch | grep -oE 'Run [0-9]+' | head -n 1)
-  theirs=$(tasker submit hello-task --input '{"name":"service"}' --watch | grep -oE 'Run [0-9]+' | head -n 1)
+  ours=$(SUPABASE_SERVICE_ROLE_KEY=$SUPABASE_PUBLISHABLE_KEY tasker submit hello-task --input '{"name":"anon"}' --watch 2>&1 | grep -oE 'Run [0-9]+' | head -n 1)
+  theirs=$(tasker submit hello-task --input '{"name":"service"}' --watch 2>&1 | grep -oE 'Run [0-9]+' | head -n 1)
   [ -n "$ours" ] && [ -n "$theirs" ] || fail "nothing was submitted" || return
   expect 200 GET "tasks/status/${ours#Run }" "$SUPABASE_PUBLISHABLE_KEY" &&
     expect 404 GET "tasks/status/${theirs#Run }" "$SUPABASE_PUBLISHABLE_KEY" &&
