@@ -204,7 +204,7 @@ async fn a_lost_history_is_repaired() {
         let (well, said) = cli.tried(&at, &["db", "push", "--yes"]);
         assert!(!well && said.contains("already exists"), "{said}");
 
-        let mut repair = vec!["migration", "repair", "--status", "applied"];
+        let mut repair = vec!["migration", "repair", "--yes", "--status", "applied"];
         repair.extend(versions.iter().map(String::as_str));
         cli.run(&at, &repair);
         store.migrate().await.unwrap();
@@ -216,11 +216,11 @@ async fn a_lost_history_is_repaired() {
 
         // One of them taken back by mistake: ours says how to put that right.
         let last = versions.last().unwrap();
-        cli.run(&at, &["migration", "repair", "--status", "reverted", last]);
+        cli.run(&at, &["migration", "repair", "--yes", "--status", "reverted", last]);
         assert_eq!(pending(&cli.run(&at, &["migration", "list"])), 1, "the control");
         let why = store.migrate().await.unwrap_err().to_string();
         assert!(why.contains(&format!("--status applied {last}")), "{why}");
-        cli.run(&at, &["migration", "repair", "--status", "applied", last]);
+        cli.run(&at, &["migration", "repair", "--yes", "--status", "applied", last]);
         store.migrate().await.unwrap();
         assert_eq!(store.key_get("n", "kept").await.unwrap().unwrap(), "value");
         assert_eq!(store.check_invariants().await.unwrap(), Vec::<String>::new());
