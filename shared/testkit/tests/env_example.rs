@@ -1,6 +1,5 @@
 //! `.env.example` names every environment variable that a binary reads, and no other; what a service
 //! reads it is given in containers too, and no secret goes to one that has no use for it.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 use std::{
     collections::BTreeSet,

@@ -1,12 +1,5 @@
 //! The front door of the real processes: each of them asks for keys, and no client's mistake is a
 //! fault of ours, at any operation that a service's own document names.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test may panic and say what it saw"
-)]
-
-mod supabase;
 
 #[allow(dead_code, reason = "shared with the tests of the HTTP plumbing")]
 #[path = "../../http/tests/common/raw.rs"]
@@ -22,7 +15,7 @@ use tasker_testkit::{
 };
 
 use self::raw::{exchange, post, statuses};
-use supabase::Keys;
+use crate::supabase::{self, Keys};
 
 struct World {
     keys: Keys,

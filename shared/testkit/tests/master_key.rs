@@ -1,12 +1,5 @@
 //! A master key that is missing or wrong: refused at the start where keys are set, and elsewhere
 //! told, with the fix, to whoever waits for a result. Secrets that were in clear are sealed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test may panic and say what it saw"
-)]
-
-mod supabase;
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -21,7 +14,7 @@ use tasker_testkit::{
 };
 use tokio_postgres::NoTls;
 
-use supabase::Keys;
+use crate::supabase::{self, Keys};
 
 type Env = Vec<(String, String)>;
 
