@@ -18,6 +18,12 @@ SERVICES = {
     "wrappedkeystore",
     "wrappedsupabase",
 }
+# Who is told which secret: nobody else is.
+TOLD = {
+    "DATABASE_URL": SERVICES - {"wrappedgapi", "wrappedfetch"},
+    "TASKER_MASTER_KEY": {"tasks", "simple-stack-processor", "deno-executor", "wrappedkeystore"},
+    "TASKER_SERVICE_TOKENS": {"simple-stack-processor", "gateway"},
+}
 PROBES = ["startupProbe", "readinessProbe", "livenessProbe"]
 
 
@@ -48,6 +54,13 @@ def faults(objects: list[dict]) -> list[str]:
         check(pod["terminationGracePeriodSeconds"] > 30, f"{name}: too little time to drain")
         for container in pod["containers"]:
             check(all(p in container for p in PROBES), f"{name}: a probe is missing")
+            sources = [next(iter(s.items()))[0] for s in container.get("envFrom", [])]
+            check(sources == ["configMapRef", "secretRef"], f"{name}: takes its settings from {sources}")
+            env = {e["name"]: e for e in container.get("env", [])}
+            for variable, told in TOLD.items():
+                source = env.get(variable, {}).get("valueFrom", {}).get("secretKeyRef", {})
+                right = variable not in env if name not in told else source.get("key") == variable
+                check(right, f"{name}: {variable} is missing, not from a Secret, or none of its business")
 
     for job_or_workload in [*workloads.values(), *kind("Job").values()]:
         name, pod = job_or_workload["metadata"]["name"], job_or_workload["spec"]["template"]["spec"]
@@ -66,6 +79,7 @@ def faults(objects: list[dict]) -> list[str]:
     path = env["TASKER_SLOT"].get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
     check(path == "metadata.name", "TASKER_SLOT is not the pod's name")
     for config in kind("ConfigMap").values():
+        check(not TOLD.keys() & config["data"].keys(), "a secret is in the ConfigMap")
         pairs = re.findall(r"([a-z-]+)=http://([a-z-]+):(\d+)", config["data"]["TASKER_SERVICE_URLS"])
         check({p[0] for p in pairs} == SERVICES, "TASKER_SERVICE_URLS lacks a service")
         for _, host, port in pairs:

@@ -26,15 +26,29 @@ expect() { # expect STATUS METHOD PATH [KEY]
   echo "ok: $1 $2 $([ -n "${3:-}" ] && echo 'with a key' || echo 'without a key'): $got"
 }
 
+# let_in METHOD PATH KEY: the key opens; what the service says to an empty request is its own affair
+let_in() {
+  local got
+  got=$(status "$@")
+  case $got in
+    401 | 403 | 404 | 5*) fail "$1 $2 with the service key answered $got: $(cat "$work/body")" || return ;;
+  esac
+  echo "ok: $1 $2 with the service key: let in ($got)"
+}
+
 check_keys() {
   expect 200 GET tasks/health &&
     expect 401 POST tasks/execute &&
     expect 400 POST tasks/execute "$SUPABASE_PUBLISHABLE_KEY" &&
     expect 403 POST tasks/publish "$SUPABASE_PUBLISHABLE_KEY" &&
-    expect 403 POST wrappedkeystore "$SUPABASE_PUBLISHABLE_KEY" &&
-    expect 401 POST wrappedkeystore sb_secret_of_somebody_else_entirely &&
-    expect 400 POST wrappedkeystore "$SUPABASE_SECRET_KEY" &&
-    expect 404 POST no-such-function "$SUPABASE_SECRET_KEY"
+    expect 404 POST no-such-function "$SUPABASE_SECRET_KEY" || return
+  local name
+  for name in "${services[@]:1}"; do
+    expect 401 POST "$name" &&
+      expect 401 POST "$name" sb_secret_of_somebody_else_entirely &&
+      expect 403 POST "$name" "$SUPABASE_PUBLISHABLE_KEY" &&
+      let_in POST "$name" "$SUPABASE_SECRET_KEY" || return
+  done
 }
 
 check_containers() {
@@ -51,6 +65,57 @@ check_containers() {
   ! docker history --no-trunc "$TASKER_IMAGE" | grep -qF "$SUPABASE_SECRET_KEY" || fail "the image holds a key" || return
   ! compose logs 2>&1 | grep -qF -e "$SUPABASE_SECRET_KEY" -e "$POSTGRES_PASSWORD" -e "$TASKER_MASTER_KEY" || fail "a log holds a secret" || return
   echo "ok: no secret in the logs"
+}
+
+# environment SERVICE: what its container is told
+environment() { docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' "$(compose ps -q "$1")"; }
+
+# told SECRET SERVICE...: these are told it, and no other
+told() {
+  local value=$1 name has want
+  shift
+  for name in "${services[@]}" gateway emulator; do
+    has=no want=no
+    ! environment "$name" | grep -qF -- "$value" || has=yes
+    [[ " $* " != *" $name "* ]] || want=yes
+    [ $has = $want ] || fail "$name is told a secret: $has instead of $want" || return
+  done
+}
+
+check_secrets() {
+  told "$TASKER_MASTER_KEY" tasks simple-stack-processor deno-executor wrappedkeystore || return
+  told "$POSTGRES_PASSWORD" tasks simple-stack-processor deno-executor wrappedkeystore wrappedsupabase || return
+  echo "ok: the master key is known to four services, the database's password to five"
+  local clear sealed
+  clear=$(sql "select count(*) from keystore where key_value not like 'tasker:v1:%'")
+  sealed=$(sql "select count(*) from keystore where key_value like 'tasker:v1:%'")
+  [ "$clear $sealed" = "0 2" ] || fail "$clear secrets in clear, $sealed sealed" || return
+  postgres pg_dump -U postgres >"$work/dump" && grep -q 'tasker:v1:' "$work/dump" || fail "no dump" || return
+  ! grep -q 'PRIVATE KEY' "$work/dump" || fail "a dump holds the private key" || return
+  echo "ok: the keystore holds $sealed secrets, all sealed; a dump holds no private key"
+  # Without a master key a service that keeps secrets does not start, and says what to do.
+  if compose run --rm --no-deps -e TASKER_MASTER_KEY= wrappedkeystore >"$work/refused" 2>&1; then
+    fail "wrappedkeystore starts without a master key" || return
+  fi
+  grep -q 'set TASKER_MASTER_KEY' "$work/refused" || fail "$(cat "$work/refused")" || return
+  echo "ok: without a master key: $(grep -o 'no master key is set.*one)' "$work/refused")"
+}
+
+# postgres COMMAND...: in the database's container
+postgres() { compose exec -T -e PGPASSWORD="$POSTGRES_PASSWORD" postgres "$@"; }
+# sql STATEMENT: on the installation's own database
+sql() { postgres psql -U postgres -Atc "$1"; }
+
+# Clients submit, and see their own runs alone.
+check_owners() {
+  local ours theirs
+  ours=$(SUPABASE_SERVICE_ROLE_KEY=$SUPABASE_PUBLISHABLE_KEY tasker submit hello-task --input '{"name":"anon"}' --watch 2>&1 | grep -oE 'Run [0-9]+' | head -n 1)
+  theirs=$(tasker submit hello-task --input '{"name":"service"}' --watch 2>&1 | grep -oE 'Run [0-9]+' | head -n 1)
+  [ -n "$ours" ] && [ -n "$theirs" ] || fail "nothing was submitted" || return
+  expect 200 GET "tasks/status/${ours#Run }" "$SUPABASE_PUBLISHABLE_KEY" &&
+    expect 404 GET "tasks/status/${theirs#Run }" "$SUPABASE_PUBLISHABLE_KEY" &&
+    expect 200 GET "tasks/status/${theirs#Run }" "$SUPABASE_SECRET_KEY" || return
+  [ "$(sql "select count(*) from task_runs where owner = ''")" = 1 ] || fail "the owner is not recorded"
 }
 
 calls() { tasker status "$1" 2>/dev/null | grep -oE '"calls": *[0-9]+' | head -n 1 | grep -oE '[0-9]+' || echo 0; }
@@ -139,7 +204,34 @@ check_joined() {
   fi
   grep -q 401 "$work/refused" || fail "$(cat "$work/refused")" || return
   echo "ok: without a key 401"
+  check_users || return
   [ -z "$(docker ps -q --filter "publish=$port")" ] || fail "a port is published in joined mode" || return
+}
+
+# user NAME: a token of a signed-in user, as the project's auth server signs them
+user() {
+  python3 - "$1" <<'END'
+import base64, hashlib, hmac, json, os, sys, time
+part = lambda raw: base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+claims = {"sub": sys.argv[1], "role": "authenticated", "aud": "authenticated", "exp": int(time.time()) + 600}
+signed = ".".join(part(json.dumps(p).encode()) for p in ({"alg": "HS256", "typ": "JWT"}, claims))
+print(f"{signed}.{part(hmac.digest(os.environ['SUPABASE_JWT_SECRET'].encode(), signed.encode(), hashlib.sha256))}")
+END
+}
+
+# Two users of the project: each sees the own run, and the other's does not exist.
+check_users() {
+  local ann bob run
+  ann=$(user 11111111-1111-4111-8111-111111111111)
+  bob=$(user 22222222-2222-4222-8222-222222222222)
+  run=$(SUPABASE_SERVICE_ROLE_KEY=$ann kong submit hello-task --input '{"name":"Ann"}' --watch 2>&1 | grep -oE 'Run [0-9]+' | head -n 1)
+  [ -n "$run" ] || fail "a user could not submit" || return
+  SUPABASE_SERVICE_ROLE_KEY=$ann kong status "${run#Run }" 2>&1 | grep -qE '"status": *"completed"' || fail "a user cannot read the own run" || return
+  if SUPABASE_SERVICE_ROLE_KEY=$bob kong status "${run#Run }" >"$work/refused" 2>&1; then
+    fail "a user reads another's run" || return
+  fi
+  grep -q 404 "$work/refused" || fail "$(cat "$work/refused")" || return
+  echo "ok: a user submits and reads the own run; another's is 404"
 }
 
 down_joined() {

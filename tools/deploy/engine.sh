@@ -53,6 +53,8 @@ engine_stop() {
   [ -n "$engine_pid" ] || return 0
   kill "$engine_pid" 2>/dev/null || true
   wait "$engine_pid" 2>/dev/null || true
+  # It leaves this one mounted, and the folder could not be removed.
+  umount "$docker_dir/exec/netns/default" 2>/dev/null || true
   engine_pid=
 }
 

@@ -24,8 +24,7 @@ fn main() -> ExitCode {
 async fn serve(args: &Args) -> ExitCode {
     run("deno-executor", &args.common, async |_| {
         let store =
-            tasker_store::connect_with(&args.common.database_url, &args.common.keys.settings())
-                .await?;
+            tasker_store::connect_with(&args.common.database_url, &args.common.sealing()?).await?;
         let peers = Peers::new(&args.common)?;
         let state = State::new(store, peers.clone(), &args.executor)?;
         Ok((mount("deno-executor", router(state)), async move { peers.drain().await }))

@@ -27,8 +27,7 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     run(NAME, &args.common, async |address| {
         let store =
-            tasker_store::connect_with(&args.common.database_url, &args.common.keys.settings())
-                .await?;
+            tasker_store::connect_with(&args.common.database_url, &args.common.sealing()?).await?;
         let held = store.hold_slot(&args.processor.slot).await?;
         // Its own triggers come back to this process, not to a replica behind the same name.
         let listens = format!("http://{address}/functions/v1/{NAME}");

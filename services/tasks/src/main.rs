@@ -23,8 +23,7 @@ async fn main() -> ExitCode {
     let Cli { common, tasks } = Cli::parse();
     run(NAME, &common, async |_| {
         let peers = Peers::new(&common)?;
-        let store =
-            tasker_store::connect_with(&common.database_url, &common.keys.settings()).await?;
+        let store = tasker_store::connect_with(&common.database_url, &common.sealing()?).await?;
         let state = State::new(store, peers.clone()).with(&tasks);
         let routes = mount(NAME, router(state));
         anyhow::Ok((routes, async move { peers.drain().await }))

@@ -17,8 +17,19 @@ pub trait CredentialSource: Send + Sync + 'static {
     /// The value of a key, or `None` when it is not set.
     ///
     /// # Errors
-    /// Why the source cannot be asked, without secrets.
-    async fn get_key(&self, namespace: &str, key: &str) -> Result<Option<Value>, String>;
+    /// Why there is no answer, without secrets.
+    async fn get_key(&self, namespace: &str, key: &str) -> Result<Option<Value>, SourceError>;
+}
+
+/// Why a source gives no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SourceError {
+    /// It may answer later.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It cannot open what it has until somebody does what the text says.
+    #[error("{0}")]
+    Locked(String),
 }
 
 /// Usable credentials. There is no `Debug` on purpose: they hold the private key.
@@ -40,6 +51,14 @@ pub enum CredentialError {
         key: &'static str,
         /// Why.
         cause: String,
+    },
+    /// The keystore has it and cannot open it.
+    #[error("cannot read {key} from the keystore: {fix}")]
+    Locked {
+        /// Keystore key.
+        key: &'static str,
+        /// What the keystore says that is to be done.
+        fix: String,
     },
     /// The key is not set.
     #[error("{key} is not set in the keystore (namespace default); fix: {}", fix(key))]
@@ -74,10 +93,10 @@ async fn read_one(
     source: &dyn CredentialSource,
     key: &'static str,
 ) -> Result<Value, CredentialError> {
-    let value = source
-        .get_key(NAMESPACE, key)
-        .await
-        .map_err(|cause| CredentialError::Unavailable { key, cause })?;
+    let value = source.get_key(NAMESPACE, key).await.map_err(|error| match error {
+        SourceError::Unavailable(cause) => CredentialError::Unavailable { key, cause },
+        SourceError::Locked(fix) => CredentialError::Locked { key, fix },
+    })?;
     let empty =
         |value: &Value| value.is_null() || value.as_str().is_some_and(|s| s.trim().is_empty());
     value.filter(|value| !empty(value)).ok_or(CredentialError::Missing { key })

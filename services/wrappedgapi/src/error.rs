@@ -80,6 +80,7 @@ impl CallError {
         match self {
             Self::Arguments(_) => "invalidArgument",
             Self::Credentials(CredentialError::Unavailable { .. }) => "keystoreUnavailable",
+            Self::Credentials(CredentialError::Locked { .. }) => "keystoreLocked",
             Self::Credentials(CredentialError::Missing { .. }) => "credentialsMissing",
             Self::Credentials(CredentialError::Invalid { .. }) => "credentialsInvalid",
             Self::Token { source: TokenError::Denied { code, .. }, .. } => code,

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::StatusCode;
+use serde::Deserialize;
 use serde_json::Value;
 use tasker_http::Peers;
 
-use crate::credentials::{CredentialSource, keystore_answer, keystore_request};
+use crate::credentials::{CredentialSource, SourceError, keystore_answer, keystore_request};
 
 /// wrappedkeystore as a source of credentials.
 pub struct PeerKeystore(pub Peers);
@@ -14,21 +16,76 @@ pub struct PeerKeystore(pub Peers);
 const SERVICE: &str = "wrappedkeystore";
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What wrappedkeystore answers when it cannot open a secret.
+#[derive(Deserialize)]
+struct Refusal {
+    error: Reason,
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    code: String,
+    message: String,
+}
+
 #[async_trait]
 impl CredentialSource for PeerKeystore {
-    async fn get_key(&self, namespace: &str, key: &str) -> Result<Option<Value>, String> {
+    async fn get_key(&self, namespace: &str, key: &str) -> Result<Option<Value>, SourceError> {
         let request = keystore_request(namespace, key);
         let reply = self
             .0
             .post(SERVICE, "", &request, &[], TIMEOUT)
             .await
-            .map_err(|error| error.to_string())?;
-        // Neither body nor parse error may be repeated: the body is the secret.
+            .map_err(|error| SourceError::Unavailable(error.to_string()))?;
         if !reply.status.is_success() {
-            return Err(format!("{SERVICE} answered {}", reply.status));
+            return Err(refused(reply.status, &reply.body));
         }
-        let answer = serde_json::from_slice(&reply.body)
-            .map_err(|_| format!("{SERVICE} answered something other than JSON"))?;
-        keystore_answer(answer)
+        // Neither body nor parse error may be repeated: the body is the secret.
+        let answer = serde_json::from_slice(&reply.body).map_err(|_| {
+            SourceError::Unavailable(format!("{SERVICE} answered something other than JSON"))
+        })?;
+        keystore_answer(answer).map_err(SourceError::Unavailable)
+    }
+}
+
+/// The keystore's own words where they name what to mend; else the status alone, since anybody
+/// could have put anything into such a body.
+fn refused(status: StatusCode, body: &[u8]) -> SourceError {
+    let locked =
+        |reason: &Reason| reason.code.starts_with("MASTER_KEY_") || reason.code == "SECRET_BROKEN";
+    let said = serde_json::from_slice(body).ok().map(|refusal: Refusal| refusal.error);
+    if let Some(reason) = said.filter(locked) {
+        return SourceError::Locked(reason.message);
+    }
+    let hint = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "; fix: give all services the same SUPABASE_SECRET_KEY or SUPABASE_SERVICE_ROLE_KEY"
+        }
+        _ => "",
+    };
+    SourceError::Unavailable(format!("{SERVICE} answered {status}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_that_name_a_fix_are_passed_on() {
+        let at =
+            |status, body: &str| refused(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+        for code in ["MASTER_KEY_MISSING", "MASTER_KEY_UNKNOWN", "SECRET_BROKEN"] {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"do this"}}}}"#);
+            assert!(matches!(at(500, &body), SourceError::Locked(text) if text == "do this"));
+        }
+        for body in [
+            r#"{"error":{"code":"INTERNAL_ERROR","message":"a secret"}}"#,
+            r#"{"error":"a secret"}"#,
+            "a secret",
+        ] {
+            let error = at(500, body).to_string();
+            assert_eq!(error, "wrappedkeystore answered 500 Internal Server Error");
+        }
+        assert!(at(401, "{}").to_string().contains("SUPABASE_SECRET_KEY"));
     }
 }

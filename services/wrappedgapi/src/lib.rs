@@ -46,7 +46,7 @@ use std::sync::Arc;
 
 pub use config::{Config, ConfigError, GapiArgs, Roots};
 pub use credentials::{
-    ADMIN_EMAIL, CredentialError, CredentialSource, KEY, NAMESPACE, keystore_answer,
+    ADMIN_EMAIL, CredentialError, CredentialSource, KEY, NAMESPACE, SourceError, keystore_answer,
     keystore_request,
 };
 pub use discovery::{Catalogue, is_idempotent};

@@ -64,7 +64,10 @@ impl Sessions {
             return Ok(Arc::clone(&current.session));
         }
         let raw = match (credentials::read(self.source.as_ref()).await, current.as_mut()) {
-            (Err(error @ CredentialError::Unavailable { .. }), Some(stale)) => {
+            (
+                Err(error @ (CredentialError::Unavailable { .. } | CredentialError::Locked { .. })),
+                Some(stale),
+            ) => {
                 tracing::warn!(%error, "going on with the credentials read before");
                 stale.read_at = Instant::now();
                 return Ok(Arc::clone(&stale.session));

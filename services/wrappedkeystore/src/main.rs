@@ -20,8 +20,7 @@ struct Cli {
 async fn main() -> ExitCode {
     let Cli { common } = Cli::parse();
     run(NAME, &common, async |_| {
-        let store =
-            tasker_store::connect_with(&common.database_url, &common.keys.settings()).await?;
+        let store = tasker_store::connect_with(&common.database_url, &common.sealing()?).await?;
         let state = State::new(store);
         let preparing = state.clone();
         tokio::spawn(async move { preparing.prepare().await });

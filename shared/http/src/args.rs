@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr, path::PathBuf};
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use tasker_seal::{KeySettings, Zeroizing};
 
@@ -64,6 +65,25 @@ impl CommonArgs {
     /// The addresses given one by one, without a trailing slash.
     pub fn service_urls(&self) -> HashMap<String, String> {
         self.service_url.iter().cloned().collect()
+    }
+
+    /// What a service that keeps secrets seals them with.
+    ///
+    /// # Errors
+    /// Keys are set, so this is no development mode, and nothing is there to seal with: task code's
+    /// secrets would lie in the database in clear. SQLite makes a key of its own.
+    pub fn sealing(&self) -> anyhow::Result<KeySettings> {
+        let settings = self.keys.settings();
+        let sqlite = self.database_url.starts_with("sqlite:");
+        if settings.keys.is_none() && settings.file.is_none() && !sqlite && self.gate.has_keys() {
+            bail!(
+                "no master key is set, and secrets would be kept in clear: set TASKER_MASTER_KEY \
+                 (`tasker keystore new-key` prints one) or TASKER_MASTER_KEY_FILE, the same for \
+                 tasks, simple-stack-processor, deno-executor and wrappedkeystore; keep a copy \
+                 apart from the database"
+            );
+        }
+        Ok(settings)
     }
 }
 

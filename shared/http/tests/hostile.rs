@@ -253,7 +253,7 @@ async fn no_hostile_token_gets_through_anywhere() {
             }
         }
     }
-    println!("{} tokens, 6 services, 2 headers: 0 accepted", hostile.len());
+    println!("{} tokens, 7 services, 2 headers: 0 accepted", hostile.len());
 }
 
 /// The same requests do reach the service when nothing is checked, and gain nothing by that.

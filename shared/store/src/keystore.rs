@@ -21,6 +21,13 @@ impl<B: Backend> Store<B> {
         let found = self.ask(sql::KEY_GET, vec![namespace.into(), name.into()]).await?;
         let Some(mut row) = found.into_iter().next() else { return Ok(None) };
         let (namespace, value, version) = (row.text()?, row.text()?, row.int()?);
+        if !is_sealed(&value) && vault::id_of(&value).is_none() {
+            tracing::warn!(
+                namespace,
+                name,
+                "this secret is in the database in clear: `tasker keystore rotate` seals it"
+            );
+        }
         self.opened(&namespace, name, value, version).await.map(Some)
     }
 

@@ -50,6 +50,13 @@ pub use types::{
 };
 pub use value::Value;
 
+/// The migrations of Postgres: file name, as Supabase's tools expect it, and text.
+pub fn migrations() -> impl Iterator<Item = (String, &'static str)> {
+    postgres::MIGRATIONS
+        .iter()
+        .map(|(version, name, text)| (format!("{version}_{name}.sql"), *text))
+}
+
 /// How long a lease lasts unless it is kept.
 pub const LEASE_MS: i64 = 10_000;
 

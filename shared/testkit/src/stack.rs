@@ -73,6 +73,12 @@ impl Stack {
             .with_context(|| format!("no process {name}"))
     }
 
+    /// Where a service itself listens, without the gateway.
+    pub fn service(&self, name: &str) -> anyhow::Result<String> {
+        let plan = &self.plans[self.index(name)?];
+        Ok(plan.health.trim_end_matches("/health").to_owned())
+    }
+
     /// `kill -9` of one service, and its restart.
     pub async fn kill_and_restart(&mut self, name: &str) -> anyhow::Result<()> {
         let index = self.index(name)?;

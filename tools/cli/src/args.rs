@@ -1,5 +1,7 @@
 //! What can be typed.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 mod control;
@@ -99,6 +101,11 @@ pub enum Command {
     Keystore(Keystore),
     /// Bring a database's schema up to date.
     Migrate(Database),
+    /// Write the migrations into a project's supabase/migrations, for the Supabase CLI.
+    Migrations {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Forget all runs of a database; tasks and secrets stay.
     Clear(Clear),
     /// Forget runs that ended long ago.

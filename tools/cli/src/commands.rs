@@ -25,6 +25,7 @@ const INTERRUPTED: u8 = 130;
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Migrate(args) => return database::migrate(&args).await,
+        Command::Migrations { folder } => return database::migrations(&folder),
         Command::Clear(args) => return database::clear(&args).await,
         Command::Prune(args) => return database::prune(&args).await,
         Command::New(args) => return new::run(&args),
@@ -55,9 +56,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Upgrade(args) => upgrade::run(&client, &args).await,
         Command::Attention => control::attention(&client).await,
         Command::Resolve(args) => control::resolve(&client, &args).await,
-        Command::Migrate(_) | Command::Clear(_) | Command::Prune(_) | Command::New(_) => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Migrate(_)
+        | Command::Migrations { .. }
+        | Command::Clear(_)
+        | Command::Prune(_)
+        | Command::New(_) => Ok(ExitCode::SUCCESS),
         Command::Flow(args) => flow::run(&client, &args).await,
     }
 }

@@ -13,7 +13,7 @@ use clap::Parser;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use wrappedgapi::{Catalogue, Config, CredentialSource, GapiArgs, State, router};
+use wrappedgapi::{Catalogue, Config, CredentialSource, GapiArgs, SourceError, State, router};
 
 /// One key pair for all tests of a file: making one takes a while.
 pub static PEM: LazyLock<String> = LazyLock::new(|| {
@@ -188,7 +188,7 @@ impl Secrets {
 
 #[async_trait]
 impl CredentialSource for Secrets {
-    async fn get_key(&self, namespace: &str, key: &str) -> Result<Option<Value>, String> {
+    async fn get_key(&self, namespace: &str, key: &str) -> Result<Option<Value>, SourceError> {
         assert_eq!(namespace, "default");
         let all = self.0.lock().unwrap();
         Ok(all.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()))

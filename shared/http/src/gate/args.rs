@@ -140,7 +140,7 @@ impl GateArgs {
     }
 
     /// Whether anything is set that a caller could be asked for.
-    pub(super) fn has_keys(&self) -> bool {
+    pub(crate) fn has_keys(&self) -> bool {
         let secrets = [
             &self.jwt_secret,
             &self.plain_jwt_secret,

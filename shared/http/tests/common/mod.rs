@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::{Json, Router, body::Body, extract::Request, routing::any};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+pub use tasker_core::call::SERVICES;
 use tasker_http::{Caller, Gate, GateArgs, JsonBody, mount};
 use tower::ServiceExt as _;
 
@@ -17,15 +18,6 @@ pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub const SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";
 pub const PUBLISHABLE: &str = "sb_publishable_ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH";
 pub const SECRET_KEY: &str = "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz";
-
-pub const SERVICES: [&str; 6] = [
-    "tasks",
-    "simple-stack-processor",
-    "deno-executor",
-    "wrappedgapi",
-    "wrappedkeystore",
-    "wrappedsupabase",
-];
 
 /// All kinds of keys at once.
 pub fn every_key() -> GateArgs {
@@ -50,7 +42,7 @@ pub fn config(text: &str) -> GateArgs {
     GateArgs { supabase_config: Some(path), ..GateArgs::default() }
 }
 
-/// Six services that answer who called them.
+/// Services that answer who called them.
 pub fn app(args: &GateArgs) -> Router {
     tasker_http::install_crypto();
     tasker_http::with_gate(services(), Gate::new(args, LOOPBACK).unwrap())

@@ -3,7 +3,7 @@
 use deadpool_postgres::Pool;
 
 use super::value::error;
-use crate::Result;
+use crate::{Result, StoreError};
 
 macro_rules! migration {
     ($version:literal, $name:literal) => {
@@ -34,18 +34,41 @@ create schema if not exists supabase_migrations;
 create table if not exists supabase_migrations.schema_migrations
   (version text primary key, statements text[], name text);";
 
+/// SQLSTATEs of what is made a second time: a schema, a table, a column, anything else.
+const THERE: [&str; 4] = ["42P06", "42P07", "42701", "42710"];
+
+/// The schema is there and the history does not know it: made in an editor, brought by a dump, or
+/// the history was repaired the wrong way.
+fn explained(error: StoreError, missing: &[&str]) -> StoreError {
+    let StoreError::Invalid { code, message } = error else { return error };
+    if !THERE.contains(&code.as_str()) {
+        return StoreError::Invalid { code, message };
+    }
+    let rows = missing.iter().map(|version| format!("('{version}')")).collect::<Vec<_>>();
+    let message = format!(
+        "{message}, and supabase_migrations.schema_migrations does not say so. Nothing was \
+         changed. If the tables are tasker's and complete, record it: `supabase migration repair \
+         --status applied {}`, or with SQL: insert into supabase_migrations.schema_migrations \
+         (version) values {}",
+        missing.join(" "),
+        rows.join(", ")
+    );
+    StoreError::Invalid { code, message }
+}
+
 /// Applies what is missing; two processes at once wait for each other.
 pub async fn run(pool: &Pool) -> Result<()> {
     let mut client = super::connection(pool).await?;
     let tx = client.transaction().await.map_err(error)?;
     tx.batch_execute("set local lock_timeout = '30s'").await.map_err(error)?;
     tx.batch_execute(HISTORY).await.map_err(error)?;
-    for (version, name, text) in MIGRATIONS {
-        let known = "select 1 from supabase_migrations.schema_migrations where version = $1";
-        if tx.query_opt(known, &[&version]).await.map_err(error)?.is_some() {
-            continue;
-        }
-        tx.batch_execute(text).await.map_err(error)?;
+    let known = "select version from supabase_migrations.schema_migrations";
+    let known = tx.query(known, &[]).await.map_err(error)?;
+    let known: Vec<String> = known.iter().map(|row| row.get(0)).collect();
+    let missing: Vec<_> = MIGRATIONS.iter().filter(|m| !known.iter().any(|k| k == m.0)).collect();
+    let versions: Vec<&str> = missing.iter().map(|m| m.0).collect();
+    for (version, name, text) in missing {
+        tx.batch_execute(text).await.map_err(|e| explained(error(e), &versions))?;
         let record = "insert into supabase_migrations.schema_migrations (version, name, statements) \
                       values ($1, $2, array[$3])";
         tx.execute(record, &[&version, &name, &text]).await.map_err(error)?;

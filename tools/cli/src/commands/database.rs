@@ -1,6 +1,6 @@
-//! `tasker migrate`, `clear` and `prune`: the commands that open the database.
+//! `tasker migrate`, `migrations`, `clear` and `prune`: what the database's schema and rows need.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{fs, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use tasker_store::{Rotate, StorageAdapter};
@@ -29,6 +29,17 @@ pub async fn migrate(args: &Database) -> anyhow::Result<ExitCode> {
         Err(error) => eprintln!("warning: there are secrets in clear: {error}"),
     }
     Screen::Stdout.line("The schema is up to date.")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the migrations where a project keeps its own.
+pub fn migrations(folder: &Path) -> anyhow::Result<ExitCode> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for (name, text) in tasker_store::migrations() {
+        let path = folder.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        Screen::Stdout.line(format_args!("{}", path.display()))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
