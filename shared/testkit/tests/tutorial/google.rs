@@ -122,7 +122,15 @@ impl Searcher<'_> {
 
     /// What a search says, all of it.
     pub async fn search(&self) -> anyhow::Result<String> {
-        let search = ["gmail-search", "--max-users-per-domain", "2", "--max-results-per-user", "1"];
+        let search = [
+            "gmail-search",
+            "--max-users-per-domain",
+            "2",
+            "--max-results-per-user",
+            "1",
+            "--json",
+            "-",
+        ];
         let Output { stdout, stderr, .. } = self.tasker(&search).await?;
         let text = [stdout, stderr].concat();
         // A table may break a cell's text anywhere: compare without its lines.
