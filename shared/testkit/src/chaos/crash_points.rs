@@ -51,7 +51,7 @@ pub async fn all(case: &Case) -> anyhow::Result<Verdict> {
     let shape = Shape { env: vec![("TASKER_PARKED_BYTES", "16000000")], ..Shape::default() };
     let mut world = World::start(case, shape).await?;
     let points = if case.fault.is_some() { &POINTS[..2] } else { &POINTS[..] };
-    let (mut reached, mut runs) = (Vec::new(), 0);
+    let (mut reached, mut runs, mut tried) = (Vec::new(), 0, 0);
     for (service, point) in points {
         let index = world.fleet.index(service);
         let calm = world.fleet.members[index].env.clone();
@@ -68,7 +68,9 @@ pub async fn all(case: &Case) -> anyhow::Result<Verdict> {
             let _ = world.fleet.ready(index).await;
             let loaded = Instant::now();
             while !world.fleet.down(index) && loaded.elapsed() < Duration::from_secs(4) {
-                let key = format!("p{runs}");
+                // Never the same key twice: a submit that was not acknowledged may have been made.
+                tried += 1;
+                let key = format!("p{tried}");
                 let input = serde_json::json!({ "key": key, "phase": "chaos", "n": 12 });
                 // While `tasks` dies nothing is acknowledged.
                 runs += usize::from(world.fleet.submit("mixed", &input).await.is_ok());
