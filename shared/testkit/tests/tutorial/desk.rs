@@ -20,6 +20,8 @@ use super::{
 /// How long one block of commands may take, and a line may take to appear.
 const PATIENCE: Duration = Duration::from_secs(60);
 const CHECKOUT: &str = "tasker";
+/// What there is of tasker once it is built.
+const NEEDED: [&str; 5] = [".gitignore", "Makefile", "taskcode", "tools/engine", "tools/setup"];
 
 /// The desk. Dropped, what runs in the first terminal is killed.
 pub struct Desk {
@@ -68,7 +70,9 @@ impl Desk {
     /// everything built: recipes are the Makefile's own, but for the one that compiles.
     pub fn with_repository(mut self, source: &Path) -> anyhow::Result<Self> {
         let origin = self.home.join("origin");
-        copy(source, &origin)?;
+        for part in NEEDED {
+            copy(&source.join(part), &origin.join(part))?;
+        }
         let git = "git init -q && git add -A && \
                    git -c user.name=test -c user.email=test@localhost commit -qm tasker";
         let made = Command::new("bash").args(["-ec", git]).current_dir(&origin).output()?;
@@ -261,20 +265,14 @@ fn script(file: &Path, text: &str) -> anyhow::Result<()> {
     Ok(fs::set_permissions(file, fs::Permissions::from_mode(0o755))?)
 }
 
-/// A folder without what is built or downloaded into it.
+/// A file, or a folder with all that is in it.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)?.flatten() {
-        let (name, path) = (entry.file_name(), entry.path());
-        let kind = entry.file_type()?;
-        if [".git", "target", "node_modules", ".tasker", ".venv"].iter().any(|n| name == *n) {
-            continue;
+    if from.is_dir() {
+        for entry in fs::read_dir(from)?.flatten() {
+            copy(&entry.path(), &to.join(entry.file_name()))?;
         }
-        if kind.is_dir() {
-            copy(&path, &to.join(name))?;
-        } else if kind.is_file() {
-            fs::copy(&path, to.join(name))?;
-        }
+        return Ok(());
     }
-    Ok(())
+    fs::create_dir_all(to.parent().context("it is in a folder")?)?;
+    fs::copy(from, to).with_context(|| from.display().to_string()).map(drop)
 }
