@@ -16,6 +16,7 @@ ENGINE ?= $(shell tools/engine)
 FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/$(ENGINE)
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
+TEST := $(CARGO) test --release --locked --workspace $(FEATURES)
 
 .PHONY: help setup build check unit fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
 help: ## This list
@@ -40,17 +41,17 @@ check: setup ## Format and lints
 	$(CARGO) clippy --release --locked --workspace --all-targets $(FEATURES) -- -D warnings
 
 test: check build ## Everything: format, lints, unit, conformance on both stores, end to end on both
-	$(CARGO) test --release --locked --workspace $(FEATURES)
+	$(TEST) --lib --bin tasker-dev --test '*'
 	$(BIN)/test-gmail --store sqlite --max-users 5 --max-results 5
 	$(BIN)/test-gmail --store postgres --max-users 5 --max-results 5
 	$(BIN)/tasker-chaos --short
 
 test-new-service: build ## What `tasker new service` writes, built in a checkout of its own (minutes)
-	$(CARGO) test --release --locked --workspace $(FEATURES) --test scaffold -- --ignored
+	$(TEST) --test testkit_tests -- --ignored scaffold::
 
 fuzz: setup ## Parsers of task code's requests, 60 s; all injection texts on Postgres
-	FUZZ_SECONDS=60 $(CARGO) test --release --locked --workspace $(FEATURES) --lib -- --nocapture nothing_breaks_the_parsers
-	INJECTIONS=300 $(CARGO) test --release --locked --workspace $(FEATURES) --test injection -- --nocapture
+	FUZZ_SECONDS=60 $(TEST) --lib -- --nocapture nothing_breaks_the_parsers
+	INJECTIONS=300 $(TEST) --test wrappedsupabase_tests -- --nocapture injection::
 
 chaos: build ## Break it in every way it promises to survive (SEED=n ONLY=A1,B3 to repeat or choose)
 	@tools/setup faketime
@@ -60,7 +61,7 @@ chaos-short: build ## The same, small: a few minutes
 	$(BIN)/tasker-chaos --short $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 test-api: build ## schemathesis against every service, 5,000 cases and more, on both databases
-	API_CASES=$(or $(API_CASES),160) $(CARGO) test --release --locked --workspace $(FEATURES) --test api_schemathesis -- --nocapture
+	API_CASES=$(or $(API_CASES),160) $(TEST) --test testkit_tests -- --nocapture api_schemathesis::
 
 test-compose: build ## docker-compose.yml on a real Docker Engine: search, kill, check (skips where none can run)
 	tools/deploy/test-compose

@@ -1,8 +1,6 @@
 //! Control over runs: what the routes take, answer and refuse.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
+use crate::common;
 
 use axum::body::Body;
 use common::{

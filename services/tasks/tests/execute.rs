@@ -1,8 +1,6 @@
 //! Submitting: both generations, nested runs, and what is refused.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
+use crate::common;
 
 use axum::body::Body;
 use common::{

@@ -1,8 +1,6 @@
 //! Clients see runs of their own; the gate says who they are.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
+use crate::common;
 
 use axum::{Router, body::Body};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -1,8 +1,6 @@
 //! Status, logs, list, runs, schema, publish, index.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
+use crate::common;
 
 use common::service::{AT, Service, TASK};
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! The real process: mounted paths, keystore over HTTP, and no secret in its logs.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
+use crate::support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

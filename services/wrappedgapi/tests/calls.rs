@@ -1,7 +1,6 @@
 //! Calls: what reaches Google and what comes back.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
+use crate::support;
 
 use axum::body::Body;
 use axum::http::Request;

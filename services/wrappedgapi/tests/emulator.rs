@@ -1,7 +1,6 @@
 //! The service against a whole Google Workspace: tokens that are verified, Directory and Gmail.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
+use crate::support;
 
 use serde_json::{Value, json};
 use support::{Secrets, Service};

@@ -1,7 +1,6 @@
 //! Bodies other than plain JSON, both ways.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
+use crate::support;
 
 use serde_json::{Value, json};
 use support::{Server, Service, json_reply, reply};

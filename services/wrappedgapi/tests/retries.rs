@@ -1,7 +1,6 @@
 //! What is sent again, and when the service gives up.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
+use crate::support;
 
 use std::time::{Duration, Instant};
 

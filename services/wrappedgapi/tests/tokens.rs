@@ -1,7 +1,6 @@
 //! Every trap of yup-oauth2 that is known, against a token endpoint on a real socket.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
+use crate::support;
 
 use std::time::{Duration, Instant};
 

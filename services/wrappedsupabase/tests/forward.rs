@@ -1,8 +1,6 @@
 //! What goes to a Supabase project, with which key, how often, and what never goes there.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
+use crate::common;
 
 use std::time::Duration;
 

@@ -1,9 +1,7 @@
 //! No argument ever becomes SQL: hostile texts in every place of a chain make the same statements as
 //! harmless ones do, or none.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
+use crate::common;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

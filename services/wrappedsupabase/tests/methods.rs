@@ -1,9 +1,7 @@
 //! Every method of the query builder, against a real Postgres and a real SQLite.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod cases;
-mod common;
+use crate::cases;
+use crate::common;
 
 use axum::Router;
 use cases::{Case, Lite};

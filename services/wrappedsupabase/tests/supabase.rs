@@ -1,8 +1,6 @@
 //! Every verb against a real SQLite database, and what is refused.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
+use crate::common;
 
 use axum::Router;
 use common::{Answer, request};

@@ -1,10 +1,8 @@
 //! The same chains through the real supabase-js and through us: one server sees the same requests,
 //! and the same answers become the same results.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod cases;
-mod common;
+use crate::cases;
+use crate::common;
 
 use std::{
     io::Write as _,

@@ -1,8 +1,6 @@
 //! Policies hold: a user's request runs under the role and claims of the user's token.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
-
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 

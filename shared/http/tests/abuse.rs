@@ -1,8 +1,6 @@
 //! Requests that no honest client sends, byte by byte, against a real server.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod common;
+use crate::common;
 
 use std::net::SocketAddr;
 

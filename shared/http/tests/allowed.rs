@@ -1,8 +1,6 @@
 //! Who gets in, with what, and where.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod common;
+use crate::common;
 
 use common::{
     Answer, Headers, PUBLISHABLE, SECRET, SECRET_KEY, SERVICES, app, ask, config, every_key,

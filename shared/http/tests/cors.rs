@@ -1,8 +1,6 @@
 //! CORS on every answer, and h2c on the same port.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod common;
+use crate::common;
 
 use common::{PUBLISHABLE, app, ask, every_key, send, start};
 use http::StatusCode;

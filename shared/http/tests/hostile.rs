@@ -1,8 +1,6 @@
 //! Tokens that must not get through, on every service; and the proof that they would without checks.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod common;
+use crate::common;
 
 use common::{
     Headers, SECRET, SECRET_KEY, SERVICES, app, ask, config, every_key,

@@ -1,8 +1,6 @@
 //! The key set: fetched once, again when keys change, and not once more than that.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod common;
+use crate::common;
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,6 @@
 //! Clients that take their time, many of them, and the stop signal meanwhile.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod common;
+use crate::common;
 
 use std::{
     net::SocketAddr,

@@ -1,8 +1,6 @@
 //! What a process says when it starts, and when it does not.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod common;
+use crate::common;
 
 use std::{collections::HashMap, net::IpAddr};
 

@@ -1,10 +1,7 @@
 //! The schema on databases that were something else before, and what only some databases have.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 #[allow(dead_code, reason = "each test file uses some of it")]
-#[path = "support/keys.rs"]
-mod keys;
+use crate::support::keys;
 
 use std::sync::Arc;
 

@@ -1,9 +1,7 @@
 //! Row level security over the engine's tables, as Supabase's REST API would read them: with a
 //! role and a token's claims.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
+use crate::support;
 
 use support::keys::{At, each, key, settings};
 use tasker_core::json;

@@ -3,9 +3,7 @@
 //! One server for all cases (about a second), each case in a database of its own. With
 //! TASKER_TEST_DATABASE_URL a running server is used.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
+use crate::support;
 
 use std::{
     sync::Arc,

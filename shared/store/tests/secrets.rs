@@ -1,8 +1,6 @@
 //! Secrets at rest, on both databases: what the rows hold, what opens, and what must not.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
+use crate::support;
 
 use std::time::Duration;
 

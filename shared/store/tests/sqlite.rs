@@ -1,6 +1,6 @@
 //! The conformance suite on SQLite, and what only SQLite must do.
 
-mod support;
+use crate::support;
 
 use std::{
     env,

@@ -1,11 +1,8 @@
 //! Supabase's own CLI on our migrations, where Node is present: it applies them, finds nothing to
 //! complain of, and agrees with `tasker migrate` about what is applied.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 #[allow(dead_code, reason = "each test file uses some of it")]
-#[path = "support/keys.rs"]
-mod keys;
+use crate::support::keys;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,7 +1,5 @@
 //! Postgres over TLS, with certificates made for the test.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},

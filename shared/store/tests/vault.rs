@@ -1,11 +1,8 @@
 //! Supabase's Vault as the place of secrets, against a stand-in with the same table, view and
 //! functions: the extension itself cannot be had for a plain Postgres.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 #[allow(dead_code, reason = "each test file uses some of it")]
-#[path = "support/keys.rs"]
-mod keys;
+use crate::support::keys;
 
 use keys::{At, each, key, settings};
 use tasker_store::{KeySettings, Rotate, SealError, StoreError};

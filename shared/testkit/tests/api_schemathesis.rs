@@ -1,9 +1,8 @@
 //! schemathesis against every running service, by the documents that they serve themselves.
 //!
 //! `make test-api` is the long form: `API_CASES` test cases of each operation, on both databases.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
-mod supabase;
+use crate::supabase;
 
 use std::{
     fs,

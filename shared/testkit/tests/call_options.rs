@@ -1,8 +1,6 @@
 //! `__callHostTool__(service, path, args, { retry, timeoutMs, idempotencyKey })` against a service
 //! that fails as it is told to, and counts.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},

@@ -1,8 +1,6 @@
 //! `tasker-dev` as a developer has it: the original's routes and its environment.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod dev;
+use crate::dev;
 
 use std::time::Instant;
 

@@ -1,5 +1,4 @@
 //! `.env.example` names every environment variable that a binary reads, and no other.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 use std::{
     collections::BTreeSet,

@@ -1,8 +1,6 @@
 //! `fetch` in task code does what Deno's does: the same script, the same servers, output by output.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
-
-mod fetch_web;
+use crate::fetch_web;
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,6 @@
 //! `fetch` survives: killed processes, aborts, attempts, limits.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
-
-mod fetch_web;
+use crate::fetch_web;
 
 use std::{
     path::PathBuf,

@@ -1,8 +1,6 @@
 //! Flows on the real processes: killed at every transition, refused, resumed, forgotten.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
-
-mod fetch_web;
+use crate::fetch_web;
 
 use std::{
     path::PathBuf,

@@ -1,5 +1,4 @@
 //! `--health`, as containers ask it: who is there is well, who is not is not.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 use std::{path::Path, process::Command};
 

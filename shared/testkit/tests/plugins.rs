@@ -1,8 +1,6 @@
 //! Services that others wrote, registered by their address: one in Python, and wrappedwebhook.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod services;
+use crate::services;
 
 use std::{
     path::Path,

@@ -1,8 +1,6 @@
 //! Task code that is published when it is saved, and runs that go on on it.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod dev;
+use crate::dev;
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,6 @@
 //! What `tasker new` writes: a service and a task that work as they are.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod services;
+use crate::services;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,8 +1,6 @@
 //! The JavaScript package: compiled by its own compiler, the same script under Node and Deno
 //! against a running tasker, the same output.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::{
     path::{Path, PathBuf},
     process::Command,

@@ -1,8 +1,7 @@
 //! Supabase's own clients drive tasker unchanged: supabase-js under Node and Deno, functions-js,
 //! Python's supabase_functions. One table of checks, all of them green.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
-mod supabase;
+use crate::supabase;
 
 use std::{fs, io::Write as _, path::Path, process::Command};
 

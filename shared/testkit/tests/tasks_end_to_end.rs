@@ -1,6 +1,6 @@
 //! Task code from publish to result, on the real processes: one on SQLite, and six on Postgres.
 
-mod cases;
+use crate::cases;
 
 use std::time::Duration;
 

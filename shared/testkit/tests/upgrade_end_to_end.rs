@@ -1,8 +1,6 @@
 //! Open runs that go on on newer code, on the real processes: accepted, refused with the call that
 //! differs, and while a step is under way. One process on SQLite, and six on Postgres.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::{
     sync::{
         Arc,

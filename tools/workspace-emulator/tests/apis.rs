@@ -1,7 +1,6 @@
 //! Directory and Gmail over a socket.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
-mod common;
+use crate::common;
 
 use std::collections::HashSet;
 

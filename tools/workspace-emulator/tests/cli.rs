@@ -1,5 +1,4 @@
 //! The binary: ready line, key file, signals, `truth`.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,6 @@
 //! Injected faults, the request log and the other side doors.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
-mod common;
+use crate::common;
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,6 @@
 //! Google's own Python client drives the emulator unchanged.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
-mod clients;
+use crate::clients;
 
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,6 @@
 //! The token endpoint over a socket.
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
-mod common;
+use crate::common;
 
 use common::{READ, reason, start};
 use serde_json::json;

@@ -1,14 +1,11 @@
 //! A small local server that plays token endpoint and API, and the service under test.
-#![allow(dead_code, missing_docs, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
+use axum::http::{HeaderMap, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,7 +24,6 @@ pub static PEM: LazyLock<String> = LazyLock::new(|| {
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    pub method: Method,
     pub uri: String,
     pub path: String,
     pub headers: HeaderMap,
@@ -109,11 +105,11 @@ impl Server {
     pub async fn start(script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         let seen = Arc::new(Mutex::new(Vec::<Seen>::new()));
         let (script, log) = (Arc::new(script), Arc::clone(&seen));
-        let handle = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+        let handle = move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let (script, log) = (Arc::clone(&script), Arc::clone(&log));
             async move {
                 let path = uri.path().to_owned();
-                let request = Seen { method, uri: uri.to_string(), path, headers, body };
+                let request = Seen { uri: uri.to_string(), path, headers, body };
                 let before = {
                     let mut log = log.lock().unwrap();
                     let before = log.iter().filter(|seen| seen.path == request.path).count();

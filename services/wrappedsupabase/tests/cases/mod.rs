@@ -1,7 +1,5 @@
 //! Chains for every method of the query builder, and what the shop's tables answer.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses some of it")]
-
 pub mod project;
 mod reads;
 mod writes;

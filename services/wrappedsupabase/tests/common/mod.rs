@@ -1,7 +1,5 @@
 //! What the tests share: the service as it is mounted, over SQLite or Postgres, and tables.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses some of it")]
-
 pub mod recorder;
 
 use std::sync::Arc;

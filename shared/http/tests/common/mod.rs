@@ -1,7 +1,5 @@
 //! Keys, tokens and servers for the gate's tests. Everything is made here; nothing is faked.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part")]
-
 pub mod jwks;
 pub mod raw;
 pub mod token;

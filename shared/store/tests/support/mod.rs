@@ -1,7 +1,5 @@
 //! A run that makes one call after another, warm.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses some of it")]
-
 pub mod keys;
 pub mod proxy;
 

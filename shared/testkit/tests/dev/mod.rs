@@ -1,7 +1,5 @@
 //! `tasker-dev` in a folder of its own.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},

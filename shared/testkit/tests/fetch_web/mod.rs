@@ -1,7 +1,5 @@
 //! Web servers to fetch from: two origins that count what reaches them, and one that speaks no
 //! HTTP.
-#![allow(dead_code, clippy::unwrap_used, reason = "helpers of tests, each file uses its part")]
-
 use std::{
     collections::{BTreeMap, HashMap},
     convert::Infallible,

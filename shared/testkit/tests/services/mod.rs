@@ -1,7 +1,5 @@
 //! Services beside tasker's own, as processes.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use std::{
     path::{Path, PathBuf},
     process::Child,

@@ -1,6 +1,4 @@
 //! Keys, installations and the table of the tests with Supabase's clients.
-#![allow(dead_code, reason = "each test uses its part")]
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -82,11 +80,13 @@ fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/supabase")
 }
 
-/// Where what `pins` asks for is installed, and whether it is already.
+/// Where what `pins` asks for is installed, and whether it is already. Its programs name their own
+/// place, so a folder that was moved is another one.
 fn kept(name: &str, pins: &str) -> (PathBuf, bool) {
-    let digest = digest::digest(&digest::SHA256, pins.as_bytes());
+    let place = env!("CARGO_TARGET_TMPDIR");
+    let digest = digest::digest(&digest::SHA256, format!("{place}\n{pins}").as_bytes());
     let short = BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..9]);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("supabase-{name}-{short}"));
+    let folder = Path::new(place).join(format!("supabase-{name}-{short}"));
     let there = folder.join("installed").exists();
     (folder, there)
 }

@@ -1,6 +1,4 @@
 //! What the integration tests share.
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Method, Response};

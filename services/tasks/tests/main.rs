@@ -1,0 +1,9 @@
+//! All integration tests of this crate: one program, because each costs a minute to link.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, its helpers too")]
+
+mod common;
+mod control;
+mod execute;
+mod owners;
+mod reads;

@@ -1,0 +1,12 @@
+//! All integration tests of this crate: one program, because each costs a minute to link.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, its helpers too")]
+
+mod cases;
+mod common;
+mod forward;
+mod injection;
+mod methods;
+mod supabase;
+mod supabase_js;
+mod tenants;

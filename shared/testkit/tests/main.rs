@@ -1,0 +1,26 @@
+//! All integration tests of this crate: one program, because each costs a minute to link.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, its helpers too")]
+
+mod api_schemathesis;
+mod call_options;
+mod canary;
+mod cases;
+mod control_end_to_end;
+mod dev;
+mod dev_server;
+mod env_example;
+mod fetch_checks;
+mod fetch_durable;
+mod fetch_web;
+mod flow;
+mod health;
+mod plugins;
+mod reload;
+mod scaffold;
+mod sdk;
+mod services;
+mod supabase;
+mod supabase_clients;
+mod tasks_end_to_end;
+mod upgrade_end_to_end;
