@@ -1,9 +1,6 @@
 //! One hop of a run: from a leased row to the next trigger.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
 use tasker_core::{
     Kind, StackRunId,
@@ -154,7 +151,7 @@ async fn hand_over(state: &State, row: &Handed, outcome: Outcome, steps: u32) ->
         Err(refused) if refused.lost => lost::go_on_after(state, row).await,
         Err(refused) => {
             tracing::warn!(stack_run = %row.lease.id, why = refused.why, "the executor is gone: recording");
-            match state.0.store.record(&row.lease, &outcome, now_ms()).await {
+            match lost::record(state, row, &outcome).await {
                 Ok(advanced) => {
                     Some(Progress { wake: advanced.wake, parked: true, ..Progress::default() })
                 }
@@ -202,9 +199,4 @@ pub fn trigger_next(state: &State) {
     let request = ProcessRequest { trigger: Some("process-next".into()), ..Default::default() };
     let lost = recovery::look_here(state.clone());
     state.0.peers.trigger("simple-stack-processor", request, lost);
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,26 +1,13 @@
 //! Whoever triggers a processor may hang up at any moment, as a trigger does that waits too long.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use axum::{Router, routing::post};
 use serde_json::{Value, json};
-use simple_stack_processor::{ProcessorArgs, State, router};
-use tasker_core::json as raw;
-use tasker_http::{Peers, bind, mount, serve};
-use tasker_store::NewRun;
 use tasker_testkit::pg::Server;
 use tokio::sync::mpsc;
 
-const NAME: &str = "simple-stack-processor";
-
-/// Serves `routes` on a port of its own; answers its address.
-async fn served(routes: impl FnOnce(String) -> Router) -> String {
-    let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let routes = routes(url.clone());
-    tokio::spawn(async move { serve(listener, routes, std::future::pending()).await });
-    url
-}
+use crate::common::{BLOCK, blocker, processor, served, submitted, trigger};
 
 /// An executor that notes what it is asked and says that the run has ended.
 async fn executor() -> (String, mpsc::UnboundedReceiver<Value>) {
@@ -34,40 +21,16 @@ async fn executor() -> (String, mpsc::UnboundedReceiver<Value>) {
 
 #[tokio::test]
 async fn a_claim_goes_on_and_its_slot_comes_back() {
-    tasker_http::install_crypto();
     let server = Server::obtain().unwrap();
     let database = server.database().await.unwrap();
     let store = tasker_store::connect(database.url()).await.unwrap();
     let (executor, mut asked) = executor().await;
-    let args = ProcessorArgs {
-        slot: "p".into(),
-        concurrency: 1,
-        call_timeout_ms: 1_000,
-        result_bytes: 1_000,
-    };
-    let mounted = |url: String| {
-        let own = HashMap::from([
-            (NAME.to_owned(), format!("{url}/{NAME}")),
-            ("deno-executor".to_owned(), executor),
-        ]);
-        let peers = Peers::at(&url, own, None).unwrap();
-        mount(NAME, router(State::new(store.clone(), peers, &args)))
-    };
-    let url = format!("{}/{NAME}", served(mounted).await);
-    let trigger = |patience: u64| {
-        let request = reqwest::Client::new().post(&url).json(&json!({ "trigger": "process-next" }));
-        request.timeout(Duration::from_millis(patience)).send()
-    };
-
-    store.publish("t", "1", None).await.unwrap();
-    let new = NewRun { name: "t".into(), input: raw::null(), code: None, parent: None };
-    let run = store.submit(&new).await.unwrap();
-    let (blocker, connection) =
-        tokio_postgres::connect(database.url(), tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let lock = "begin; lock table stack_runs in access exclusive mode";
-    blocker.batch_execute(lock).await.unwrap();
-    assert!(trigger(300).await.unwrap_err().is_timeout());
+    let processor = processor(&store, &[("deno-executor", &executor)]).await;
+    let run = submitted(&store).await;
+    let blocker = blocker(database.url()).await;
+    blocker.batch_execute(BLOCK).await.unwrap();
+    let hung_up = trigger(&processor).timeout(Duration::from_millis(300)).send().await;
+    assert!(hung_up.unwrap_err().is_timeout());
     blocker.batch_execute("rollback").await.unwrap();
 
     // The row that was leased then is worked on, by nobody's further doing.
@@ -76,7 +39,7 @@ async fn a_claim_goes_on_and_its_slot_comes_back() {
     assert_eq!(heard["stackRunId"], json!(run.root_id));
     // And the one slot is free again.
     for _ in 0..50 {
-        let found: Value = trigger(5_000).await.unwrap().json().await.unwrap();
+        let found: Value = trigger(&processor).send().await.unwrap().json().await.unwrap();
         if found["reason"] == "no_pending" {
             return;
         }
