@@ -1,19 +1,20 @@
 //! Drives runs: from a lease to the next quiet point, committed.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use tasker_core::{
     HostCall, Json, StackRunId, TaskRunId, chain::Rejected, journal::Delivery, json, wire::LeaseRef,
 };
 use tasker_store::{
-    Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, Submitted,
+    Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, SubmitOptions,
+    Submitted,
 };
 
 use crate::{
+    parked::Parked,
     pool::{Loss, Pool, Session, Turn},
     protocol::{AskedNow, Ended, Limits, Report, Seed},
 };
@@ -28,14 +29,8 @@ pub struct Runs {
     store: Arc<dyn StorageAdapter>,
     pool: Pool,
     limits: Limits,
-    parked: Mutex<Parked>,
-}
-
-/// Isolates that wait for an outcome.
-struct Parked {
-    runs: HashMap<StackRunId, Warm>,
-    bytes: usize,
-    budget: usize,
+    /// Isolates that wait for an outcome.
+    parked: Parked<Warm>,
 }
 
 /// A parked isolate and how far its code has come.
@@ -46,8 +41,6 @@ struct Warm {
     calls: u32,
     /// Epoch of the root's lease under which it was made.
     made_at: i64,
-    bytes: usize,
-    used: Instant,
 }
 
 /// What became of the code: its next quiet point.
@@ -84,8 +77,7 @@ type Result<T> = std::result::Result<T, RunError>;
 impl Runs {
     /// No runs yet.
     pub fn new(store: Arc<dyn StorageAdapter>, pool: Pool, limits: Limits, budget: usize) -> Self {
-        let parked = Mutex::new(Parked { runs: HashMap::new(), bytes: 0, budget });
-        Self { store, pool, limits, parked }
+        Self { store, pool, limits, parked: Parked::new(budget) }
     }
 
     /// The store the runs are in.
@@ -101,14 +93,15 @@ impl Runs {
     /// Makes a run for code that is not published.
     pub async fn submit(&self, name: String, code: String, input: Json) -> Result<Submitted> {
         let run = NewRun { name, input, code: Some(code), parent: None };
-        Ok(self.store.submit(&run).await?)
+        let options = SubmitOptions { untold: true, ..SubmitOptions::default() };
+        Ok(self.store.submit_with(&run, &options).await?)
     }
 
     /// Brings a run, from its journal, to its next quiet point.
     pub async fn execute(&self, lease: &LeaseRef, keep: bool) -> Result<Quiet> {
         let root_id = lease.id;
         // An isolate that is still here has an older journal than the one this lease stands for.
-        self.unpark(root_id);
+        self.forget(root_id);
         let mut last = StoreError::Rejected(Rejected::Outdated);
         for _ in 0..TRIES {
             let image = self.store.image(root_id).await?;
@@ -128,9 +121,7 @@ impl Runs {
             let mut report = self.settle(turn);
             // Lines of turns that were committed before are already kept.
             report.logs.drain(..printed.min(report.logs.len()));
-            let used = Instant::now();
-            let made_at = lease.epoch;
-            let warm = Warm { session, task_run_id, deliveries, calls, made_at, bytes: 0, used };
+            let warm = Warm { session, task_run_id, deliveries, calls, made_at: lease.epoch };
             let step = Step { root_id, lease, keep, delivered: None };
             match self.commit(step, warm, report).await {
                 Err(RunError::Store(e @ StoreError::Rejected(Rejected::Outdated))) => last = e,
@@ -151,7 +142,7 @@ impl Runs {
         keep: bool,
     ) -> Result<std::result::Result<Quiet, Advanced>> {
         let at_ms = now_ms();
-        if let Some(mut warm) = self.unpark(root_id).filter(|w| w.session.alive()) {
+        if let Some(warm) = self.parked.take(root_id).filter(|w| w.session.alive()) {
             let ok = outcome.is_ok();
             let (Ok(value) | Err(value)) = outcome.clone();
             let delivery = Delivery { seq, ok, value, at_ms };
@@ -160,7 +151,6 @@ impl Runs {
                 let report = self.settle(turn);
                 let delivered = Some((outcome.clone(), at_ms));
                 let step = Step { root_id, lease, keep, delivered };
-                warm.used = Instant::now();
                 match self.commit(step, warm, report).await {
                     Err(RunError::Store(StoreError::Rejected(Rejected::Outdated))) => {}
                     done => return done.map(Ok),
@@ -200,7 +190,7 @@ impl Runs {
     }
 
     async fn commit(&self, step: Step<'_>, mut warm: Warm, report: Report) -> Result<Quiet> {
-        let end = report.end.map(|e| match e {
+        let mut end = report.end.map(|e| match e {
             Ended::Returned(result) => Ok(result),
             Ended::Failed(error) => Err(error),
         });
@@ -219,9 +209,13 @@ impl Runs {
             logs: report.logs,
         };
         let advanced = match self.store.advance(&advance).await {
-            // Larger than the database takes: the run must not hang on it.
+            // The database does not take what the task asked for or returned: the run must not hang
+            // on it, and fails with that.
             Err(StoreError::Invalid { message, .. }) => {
-                self.refused(advance.clone(), &message).await?
+                end = Some(Err(json::of(&tasker_store::refused_value(&message))));
+                let (asked, logs) = (Vec::new(), Vec::new());
+                let refused = Advance { asked, logs, end: end.clone(), ..advance.clone() };
+                self.store.advance(&refused).await?
             }
             done => done?,
         };
@@ -229,45 +223,15 @@ impl Runs {
         if !advanced.finished {
             warm.deliveries += u32::from(advance.delivered.is_some());
             warm.calls += count(&report.asked);
-            warm.bytes = ISOLATE_BYTES + report.heap_bytes;
-            self.park(step.root_id, warm);
+            self.parked.keep(step.root_id, warm, ISOLATE_BYTES + report.heap_bytes);
         }
         let asked = advanced.made.first().copied().zip(report.asked.into_iter().next());
         Ok(Quiet { task_run_id, advanced, end, asked })
     }
 
-    /// The database does not take what the task asked for or returned: the run fails with that.
-    async fn refused(&self, mut advance: Advance, why: &str) -> Result<Advanced> {
-        let error = tasker_store::refused_value(why);
-        advance.asked.clear();
-        advance.logs.clear();
-        advance.end = Some(Err(json::of(&error)));
-        Ok(self.store.advance(&advance).await?)
-    }
-
-    fn park(&self, root_id: StackRunId, warm: Warm) {
-        let mut evicted = Vec::new();
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        parked.bytes += warm.bytes;
-        parked.runs.insert(root_id, warm);
-        while parked.bytes > parked.budget && parked.runs.len() > 1 {
-            let oldest = parked.runs.iter().min_by_key(|(_, w)| w.used).map(|(id, _)| *id);
-            let Some(warm) = oldest.and_then(|id| parked.runs.remove(&id)) else { break };
-            parked.bytes -= warm.bytes;
-            evicted.push(warm);
-        }
-    }
-
     /// Drops a run's parked isolate.
     pub fn forget(&self, root_id: StackRunId) {
-        self.unpark(root_id);
-    }
-
-    fn unpark(&self, root_id: StackRunId) -> Option<Warm> {
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        let warm = parked.runs.remove(&root_id)?;
-        parked.bytes -= warm.bytes;
-        Some(warm)
+        drop(self.parked.take(root_id));
     }
 }
 
