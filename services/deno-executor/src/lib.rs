@@ -8,6 +8,7 @@
 mod answer;
 mod engine;
 pub mod openapi;
+mod parked;
 mod pool;
 mod protocol;
 mod routes;

@@ -1,17 +1,18 @@
 //! Drives runs: from a lease to the next quiet point, committed.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use tasker_core::{HostCall, Json, StackRunId, TaskRunId, chain::Rejected, json, wire::LeaseRef};
 use tasker_store::{
-    Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, Submitted,
+    Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, SubmitOptions,
+    Submitted,
 };
 
 use crate::{
+    parked::Parked,
     pool::{Loss, Pool, Session, Turn},
     protocol::{AskedNow, Delivered, Ended, Limits, Report, Seed},
 };
@@ -26,14 +27,8 @@ pub struct Runs {
     store: Arc<dyn StorageAdapter>,
     pool: Pool,
     limits: Limits,
-    parked: Mutex<Parked>,
-}
-
-/// Isolates that wait for an outcome.
-struct Parked {
-    runs: HashMap<StackRunId, Warm>,
-    bytes: usize,
-    budget: usize,
+    /// Isolates that wait for an outcome.
+    parked: Parked<Warm>,
 }
 
 /// A parked isolate and how far its code has come.
@@ -44,8 +39,6 @@ struct Warm {
     calls: u32,
     /// Epoch of the root's lease under which it was made.
     made_at: i64,
-    bytes: usize,
-    used: Instant,
 }
 
 /// What became of the code: its next quiet point.
@@ -82,8 +75,7 @@ type Result<T> = std::result::Result<T, RunError>;
 impl Runs {
     /// No runs yet.
     pub fn new(store: Arc<dyn StorageAdapter>, pool: Pool, limits: Limits, budget: usize) -> Self {
-        let parked = Mutex::new(Parked { runs: HashMap::new(), bytes: 0, budget });
-        Self { store, pool, limits, parked }
+        Self { store, pool, limits, parked: Parked::new(budget) }
     }
 
     /// The store the runs are in.
@@ -99,14 +91,15 @@ impl Runs {
     /// Makes a run for code that is not published.
     pub async fn submit(&self, name: String, code: String, input: Json) -> Result<Submitted> {
         let run = NewRun { name, input, code: Some(code), parent: None };
-        Ok(self.store.submit(&run).await?)
+        let options = SubmitOptions { untold: true, ..SubmitOptions::default() };
+        Ok(self.store.submit_with(&run, &options).await?)
     }
 
     /// Brings a run, from its journal, to its next quiet point.
     pub async fn execute(&self, lease: &LeaseRef, keep: bool) -> Result<Quiet> {
         let root_id = lease.id;
         // An isolate that is still here has an older journal than the one this lease stands for.
-        self.unpark(root_id);
+        self.forget(root_id);
         let mut last = StoreError::Rejected(Rejected::Outdated);
         for _ in 0..TRIES {
             let image = self.store.image(root_id).await?;
@@ -126,9 +119,7 @@ impl Runs {
             let mut report = self.settle(turn);
             // Lines of turns that were committed before are already kept.
             report.logs.drain(..printed.min(report.logs.len()));
-            let used = Instant::now();
-            let made_at = lease.epoch;
-            let warm = Warm { session, task_run_id, deliveries, calls, made_at, bytes: 0, used };
+            let warm = Warm { session, task_run_id, deliveries, calls, made_at: lease.epoch };
             let step = Step { root_id, lease, keep, delivered: None };
             match self.commit(step, warm, report).await {
                 Err(Uncommitted {
@@ -152,7 +143,7 @@ impl Runs {
         keep: bool,
     ) -> Result<std::result::Result<Quiet, Advanced>> {
         let at_ms = now_ms();
-        if let Some(mut warm) = self.unpark(root_id).filter(|w| w.session.alive()) {
+        if let Some(warm) = self.parked.take(root_id).filter(|w| w.session.alive()) {
             let ok = outcome.is_ok();
             let (Ok(value) | Err(value)) = &outcome;
             let delivery = Delivered { seq, ok, value, at_ms };
@@ -162,7 +153,6 @@ impl Runs {
                 // Moved, and given back if it did not count: it may be large.
                 let delivered = Some((outcome, at_ms));
                 let step = Step { root_id, lease, keep, delivered };
-                warm.used = Instant::now();
                 match self.commit(step, warm, report).await {
                     Err(Uncommitted {
                         why: RunError::Store(StoreError::Rejected(Rejected::Outdated)),
@@ -244,8 +234,7 @@ impl Runs {
         if !advanced.finished {
             warm.deliveries += u32::from(advance.delivered.is_some());
             warm.calls += calls;
-            warm.bytes = ISOLATE_BYTES + report.heap_bytes;
-            self.park(step.root_id, warm);
+            self.parked.keep(step.root_id, warm, ISOLATE_BYTES + report.heap_bytes);
         }
         let asked = advanced.made.first().copied().zip(advance.asked.into_iter().next());
         Ok(Quiet { task_run_id, advanced, end: advance.end, asked })
@@ -264,29 +253,9 @@ impl Runs {
         self.store.advance(advance).await
     }
 
-    fn park(&self, root_id: StackRunId, warm: Warm) {
-        let mut evicted = Vec::new();
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        parked.bytes += warm.bytes;
-        parked.runs.insert(root_id, warm);
-        while parked.bytes > parked.budget && parked.runs.len() > 1 {
-            let oldest = parked.runs.iter().min_by_key(|(_, w)| w.used).map(|(id, _)| *id);
-            let Some(warm) = oldest.and_then(|id| parked.runs.remove(&id)) else { break };
-            parked.bytes -= warm.bytes;
-            evicted.push(warm);
-        }
-    }
-
     /// Drops a run's parked isolate.
     pub fn forget(&self, root_id: StackRunId) {
-        self.unpark(root_id);
-    }
-
-    fn unpark(&self, root_id: StackRunId) -> Option<Warm> {
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        let warm = parked.runs.remove(&root_id)?;
-        parked.bytes -= warm.bytes;
-        Some(warm)
+        drop(self.parked.take(root_id));
     }
 }
 

@@ -1,6 +1,6 @@
 //! One hop of a run: from a leased row to the next trigger.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{sync::Arc, time::Duration};
 
 use tasker_core::{
     Kind, StackRunId,
@@ -9,10 +9,11 @@ use tasker_core::{
 use tasker_store::{Outcome, Result, StoreError};
 
 use crate::{
-    State,
+    Hop, State,
     dispatch::{self, Dispatched},
     lost::{self, AtWork},
     recovery,
+    slots::Slot,
 };
 
 /// After so many calls a run lets others go first, if others wait.
@@ -30,20 +31,18 @@ pub enum Next {
 
 /// Leases the row that has waited longest and works on it after the answer.
 pub async fn next(state: &State) -> Result<Next> {
-    if !state.0.slots.take() {
-        return Ok(Next::Nothing("busy"));
-    }
+    let Some(slot) = Slot::take(state) else { return Ok(Next::Nothing("busy")) };
     recovery::sweep_now_and_then(state).await;
     match state.0.store.claim(&state.0.slot).await {
         Ok(Some(claimed)) => {
             let id = claimed.row.lease.id;
             // There may be more: another request looks, beside this row's work.
             trigger_next(state);
-            work(state, claimed.kind, claimed.row, 0);
+            work(state, claimed.kind, Hop { row: claimed.row, steps: 0, slot: Arc::new(slot) });
             Ok(Next::Took(id))
         }
         other => {
-            leave(state);
+            drop(slot);
             state.0.due.notify_one();
             other.map(|_| Next::Nothing("no_pending"))
         }
@@ -56,15 +55,9 @@ pub async fn take(state: &State, id: StackRunId, epoch: Option<i64>) -> Result<(
         take_handed(state, id).await;
         return Ok(());
     }
-    if !state.0.slots.take() {
-        return Ok(());
-    }
-    match state.0.store.claim_row(id, &state.0.slot).await {
-        Ok(Some(claimed)) => work(state, claimed.kind, claimed.row, 0),
-        other => {
-            leave(state);
-            other?;
-        }
+    let Some(slot) = Slot::take(state) else { return Ok(()) };
+    if let Some(claimed) = state.0.store.claim_row(id, &state.0.slot).await? {
+        work(state, claimed.kind, Hop { row: claimed.row, steps: 0, slot: Arc::new(slot) });
     }
     Ok(())
 }
@@ -77,13 +70,13 @@ pub async fn take_handed(state: &State, id: StackRunId) {
         if tasker_core::fault::on("taketwice") { all.get(&id).cloned() } else { all.remove(&id) }
     };
     tasker_core::fault::point("take", "after");
-    if let Some((row, steps)) = handed {
-        work(state, Kind::Call, row, steps);
+    if let Some(hop) = handed {
+        work(state, Kind::Call, hop);
     }
 }
 
-/// Works on a leased row after the request that brought it was answered. Holds a slot.
-fn work(state: &State, kind: Kind, row: Handed, steps: u32) {
+/// Works on a leased row after the request that brought it was answered.
+fn work(state: &State, kind: Kind, Hop { row, steps, slot }: Hop) {
     let state_ = state.clone();
     state.0.work.spawn(async move {
         let state = state_;
@@ -96,12 +89,9 @@ fn work(state: &State, kind: Kind, row: Handed, steps: u32) {
             }
         };
         match done {
-            Some(progress) => go_on(&state, progress, steps).await,
-            None => {
-                // Its lease is still out there: the timer must know.
-                state.0.due.notify_one();
-                leave(&state);
-            }
+            Some(progress) => go_on(&state, progress, steps, slot).await,
+            // Its lease is still out there: the timer must know.
+            None => state.0.due.notify_one(),
         }
     });
 }
@@ -170,7 +160,7 @@ async fn hand_over(state: &State, row: &Handed, outcome: Outcome, steps: u32) ->
         Err(refused) if refused.lost => lost::go_on_after(state, row).await,
         Err(refused) => {
             tracing::warn!(stack_run = %row.lease.id, why = refused.why, "the executor is gone: recording");
-            match state.0.store.record(&row.lease, &outcome, now_ms()).await {
+            match lost::record(state, row, &outcome).await {
                 Ok(advanced) => {
                     Some(Progress { wake: advanced.wake, parked: true, ..Progress::default() })
                 }
@@ -190,11 +180,11 @@ fn keep(state: &State, steps: u32) -> bool {
 }
 
 /// Triggers the next hop and leaves.
-async fn go_on(state: &State, progress: Progress, steps: u32) {
+async fn go_on(state: &State, progress: Progress, steps: u32, slot: Arc<Slot>) {
     if let Some(next) = progress.next {
         let (id, epoch) = (next.lease.id, next.lease.epoch);
-        // The slot goes on with the run.
-        state.0.handed.lock().await.insert(id, (next, steps + 1));
+        let hop = Hop { row: next, steps: steps + 1, slot };
+        state.0.handed.lock().await.insert(id, hop);
         let request =
             ProcessRequest { stack_run_id: Some(id), epoch: Some(epoch), ..Default::default() };
         let lost = recovery::trigger_lost(state.clone(), id);
@@ -204,15 +194,8 @@ async fn go_on(state: &State, progress: Progress, steps: u32) {
         }
         return;
     }
-    leave(state);
+    drop(slot);
     if progress.wake || progress.finished {
-        trigger_next(state);
-    }
-}
-
-/// Frees the slot; if a trigger found none meanwhile, looks again.
-pub fn leave(state: &State) {
-    if state.0.slots.free() {
         trigger_next(state);
     }
 }
@@ -225,9 +208,4 @@ pub fn trigger_next(state: &State) {
     let request = ProcessRequest { trigger: Some("process-next".into()), ..Default::default() };
     let lost = recovery::look_here(state.clone());
     state.0.peers.trigger("simple-stack-processor", request, lost);
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -16,6 +16,9 @@ use tasker_store::Outcome;
 
 use crate::State;
 
+/// A service may ask for a pause, but not for one that nobody outlives.
+const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
+
 /// What became of a call.
 pub enum Dispatched {
     /// The service answered.
@@ -135,7 +138,8 @@ fn refused(row: &Handed, reply: &PeerReply) -> Dispatched {
     }
 }
 
-/// Another attempt after a random wait, `at_least` so long; after the last one the call fails.
+/// Another attempt after a random wait, `at_least` so long but for a limit; after the last one the
+/// call fails.
 fn later(
     row: &Handed,
     at_least: Option<Duration>,
@@ -144,7 +148,10 @@ fn later(
 ) -> Dispatched {
     let jitter = if fault::on("nojitter") { 1.0 } else { rand::random_range(0.05..=1.0) };
     match row.options.wait(row.attempt, unreachable, jitter) {
-        Some(wait) => Dispatched::Later(wait.max(at_least.unwrap_or_default()), why),
+        Some(wait) => {
+            let at_least = at_least.unwrap_or_default().min(LONGEST_PAUSE);
+            Dispatched::Later(wait.max(at_least), why)
+        }
         None => failed(why),
     }
 }
@@ -218,4 +225,39 @@ pub async fn executor(
     let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let why = format!("{}: {}", reply.status, body["error"].as_str().unwrap_or_default());
     Err(refused(why, reply.status == StatusCode::CONFLICT))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tasker_core::{StackRunId, TaskRunId, call::CallOptions, wire::LeaseRef};
+
+    use super::*;
+
+    #[test]
+    fn a_pause_without_end_is_a_day() {
+        let id = StackRunId(1);
+        let row = Handed {
+            lease: LeaseRef { id, epoch: 1, owner: "p".into() },
+            root_id: id,
+            task_run_id: TaskRunId(1),
+            seq: 0,
+            service: "s".into(),
+            method: "m".into(),
+            args: raw::null(),
+            options: CallOptions::default(),
+            idempotent: true,
+            attempt: 1,
+            crashes: 0,
+        };
+        for (asked, waits) in [(120, 120), (u64::MAX, 86_400)] {
+            let retry_after = Some(Duration::from_secs(asked));
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let reply = PeerReply { status, retry_after, body: Bytes::new() };
+            match outcome(&row, Ok(reply)) {
+                Dispatched::Later(wait, _) => assert_eq!(wait.as_secs(), waits),
+                _ => panic!("it is tried again later"),
+            }
+        }
+    }
 }

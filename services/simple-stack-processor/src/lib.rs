@@ -27,7 +27,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 
 use breaker::Breakers;
-use slots::Slots;
+use slots::{Slot, Slots};
 use turns::Turns;
 
 /// Settings of the processor.
@@ -60,14 +60,23 @@ struct Inner {
     result_bytes: usize,
     slots: Slots,
     breakers: Breakers,
-    /// Calls leased to this process whose trigger is on its way, with the steps since the claim.
-    handed: Mutex<HashMap<StackRunId, (Handed, u32)>>,
+    /// Calls leased to this process whose trigger is on its way.
+    handed: Mutex<HashMap<StackRunId, Hop>>,
     /// Rows this process works on now.
     at_work: std::sync::Mutex<HashSet<StackRunId>>,
     turns: Turns,
     work: TaskTracker,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
+}
+
+/// A leased row that waits to be worked on.
+#[derive(Clone)]
+struct Hop {
+    row: Handed,
+    /// Steps of its run since the claim.
+    steps: u32,
+    slot: Arc<Slot>,
 }
 
 impl State {
@@ -109,8 +118,8 @@ impl State {
         }
         self.0.work.close();
         let _ = tokio::time::timeout(Duration::from_secs(20), self.0.work.wait()).await;
-        for (_, (row, _)) in self.0.handed.lock().await.drain() {
-            let _ = self.0.store.release(&row, 0).await;
+        for (_, hop) in self.0.handed.lock().await.drain() {
+            let _ = self.0.store.release(&hop.row, 0).await;
         }
         self.0.peers.drain().await;
     }

@@ -1,14 +1,22 @@
 //! What is done when the executor's answer got lost: the database tells whether its work counts.
 
-use std::{collections::HashSet, sync::PoisonError};
+use std::{
+    collections::HashSet,
+    sync::PoisonError,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use tasker_core::{
     StackRunId,
     wire::{Handed, Progress},
 };
-use tasker_store::StoreError;
+use tasker_store::{Advanced, Outcome, Result, StoreError};
 
 use crate::{State, dispatch::Refused};
+
+/// How long an outcome is kept for a database that is away, and between two tries.
+const KEPT: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Says that this process works on a row, until dropped.
 pub struct AtWork<'a>(&'a State, StackRunId);
@@ -52,6 +60,26 @@ pub async fn go_on_after(state: &State, row: &Handed) -> Option<Progress> {
     }
     // What else that commit made ready has nobody who was told.
     Some(Progress { next, wake: true, ..Progress::default() })
+}
+
+/// Records an outcome that no isolate took. While the database is away it is kept and tried again:
+/// nobody else knows it, and a call that must not be repeated would wait for a person.
+pub async fn record(state: &State, row: &Handed, outcome: &Outcome) -> Result<Advanced> {
+    let until = Instant::now() + KEPT;
+    loop {
+        match state.0.store.record(&row.lease, outcome, now_ms()).await {
+            Err(StoreError::Unavailable(why)) if Instant::now() < until => {
+                tracing::warn!(stack_run = %row.lease.id, why, "an outcome waits for the database");
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The executor did not take a task's row, or nobody knows: it is given back and tried again ever

@@ -2,6 +2,27 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::{State, chain};
+
+/// A slot that is taken. It goes with a run from hop to hop; dropped, it is free, and if a trigger
+/// found none meanwhile, somebody looks again.
+pub struct Slot(State);
+
+impl Slot {
+    /// A free one, if there is one.
+    pub fn take(state: &State) -> Option<Self> {
+        state.0.slots.take().then(|| Self(state.clone()))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.0.0.slots.free() {
+            chain::trigger_next(&self.0);
+        }
+    }
+}
+
 /// Counts runs under work.
 pub struct Slots {
     busy: AtomicUsize,
@@ -23,7 +44,7 @@ impl Slots {
     }
 
     /// Takes a slot. If none is free that is remembered: the next one that frees looks again.
-    pub fn take(&self) -> bool {
+    fn take(&self) -> bool {
         if self.closed.load(Ordering::SeqCst) {
             return false;
         }
@@ -37,7 +58,7 @@ impl Slots {
     }
 
     /// Frees a slot; true if somebody found none in the meantime.
-    pub fn free(&self) -> bool {
+    fn free(&self) -> bool {
         self.busy.fetch_sub(1, Ordering::SeqCst);
         self.missed.swap(false, Ordering::SeqCst)
     }

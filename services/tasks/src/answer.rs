@@ -10,6 +10,9 @@ use tasker_core::chain::Rejected;
 use tasker_http::ApiError;
 use tasker_store::StoreError;
 
+/// Seconds after which a client that was turned away may come back.
+const COME_BACK: u32 = 5;
+
 /// How a client wants to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -59,7 +62,7 @@ pub fn store_error(error: StoreError) -> ApiError {
             ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
         }
         StoreError::Full(_) | StoreError::FullForTenant(_) => {
-            ApiError::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+            ApiError::too_many(error.to_string(), COME_BACK)
         }
         StoreError::Unavailable(cause) => ApiError::unavailable(cause),
         StoreError::Invalid { .. } | StoreError::Corrupt(_) | StoreError::Sealed(_) => {

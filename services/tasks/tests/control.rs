@@ -10,7 +10,7 @@ use common::{
 use http::Request;
 use serde_json::{Value, json};
 use tasker_core::{HostCall, StackRunId, TaskRunId, json as raw};
-use tasker_store::{Advance, Ask};
+use tasker_store::{Advance, Ask, NewRun};
 
 /// A run whose call may have been made: the row of the call.
 async fn unsure(s: &Service) -> (i64, i64) {
@@ -176,4 +176,28 @@ async fn too_many_open_runs_are_turned_away() {
     assert!(full.json()["error"].as_str().unwrap().contains("2 runs are open"));
     s.store.cancel(TaskRunId(one)).await.unwrap();
     s.submit().await;
+}
+
+#[tokio::test]
+async fn more_open_runs_than_one_request_moves_are_said() {
+    let s = Service::start().await;
+    let new = |_| NewRun { name: "hello".into(), input: raw::null(), code: None, parent: None };
+    for run in (0..501).map(new) {
+        s.store.submit(&run).await.unwrap();
+    }
+    let body = json!({ "task_identifier": "hello" }).to_string();
+    let moved = s.post("/upgrade", &body).await.json();
+    assert_eq!(moved["data"]["runs"].as_array().unwrap().len(), 500);
+    assert_eq!(moved["data"]["more"], true);
+}
+
+#[tokio::test]
+async fn a_flow_of_its_own_has_a_name_that_tasks_may_have() {
+    let s = Service::start().await;
+    let flow = json!({ "id": "f", "initial": "a", "states": { "a": { "type": "final" } } });
+    let body = |name: &str| json!({ "flow": flow, "name": name }).to_string();
+    let refused = s.post("/flows/execute", &body(&"x".repeat(256))).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert!(refused.json()["error"].as_str().unwrap().contains("'name' must be"));
+    assert_eq!(s.post("/flows/execute", &body("good")).await.status, 200);
 }

@@ -19,7 +19,6 @@ use hyper_util::{
     client::legacy,
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore};
 use tokio::{net::TcpStream, time::timeout};
 
 use crate::{failure::Failure, rules::Rules};
@@ -75,7 +74,7 @@ pub fn client(
     patience: Duration,
 ) -> anyhow::Result<Client> {
     let tls = HttpsConnectorBuilder::new()
-        .with_tls_config(tls()?)
+        .with_tls_config(tasker_http::client_tls()?)
         .https_or_http()
         .enable_http1()
         .enable_http2()
@@ -84,21 +83,6 @@ pub fn client(
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(30))
         .build(tls))
-}
-
-/// The system's roots or, where an image has none, those of Mozilla.
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    let (added, _) =
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if added == 0 {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 impl Guarded {

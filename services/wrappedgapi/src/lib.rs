@@ -35,7 +35,6 @@ mod send;
 mod session;
 mod subject;
 mod template;
-mod tls;
 mod token;
 mod token_error;
 mod user_tokens;
@@ -95,7 +94,7 @@ impl State {
         source: Arc<dyn CredentialSource>,
     ) -> Result<Self, StateError> {
         cap_token_logs();
-        let tls = tls::client_config()?;
+        let tls = tasker_http::client_tls()?;
         let client = TokenClient::new(tls.clone(), config.connect_timeout);
         let sessions = Sessions::new(
             source,

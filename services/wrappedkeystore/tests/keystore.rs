@@ -2,11 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests themselves")]
 
-mod common;
-
 use axum::Router;
-use common::{Answer, request};
 use serde_json::{Value, json};
+use tasker_testkit::app::{Answer, request};
 use wrappedkeystore::{State, router};
 
 const AT: &str = "/functions/v1/wrappedkeystore";

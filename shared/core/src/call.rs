@@ -132,7 +132,10 @@ impl HostCall {
         struct Links {
             chain: Vec<Step>,
         }
-        if let Ok(links) = serde_json::from_str::<Links>(self.args.get()) {
+        // Positional arguments are an array, which would be read as a struct's fields too.
+        if self.args.get().starts_with('{')
+            && let Ok(links) = serde_json::from_str::<Links>(self.args.get())
+        {
             return links.chain;
         }
         let names: Vec<&str> = self.method.split('.').collect();
@@ -247,6 +250,15 @@ mod tests {
             serde_json::to_string(&c.chain()).unwrap(),
             r#"[{"property":"from","args":["t"]},{"property":"select"}]"#
         );
+    }
+
+    #[test]
+    fn an_argument_that_is_a_list_is_no_chain() {
+        for args in ["[[]]", r#"[[["a",[1]],["b"]]]"#, r#"[[{"property":"a","args":[1]}]]"#] {
+            let asked = format!(r#"{{"service":"sums","path":"add","args":{args}}}"#);
+            let chain = serde_json::to_string(&call(&asked).chain()).unwrap();
+            assert_eq!(chain, format!(r#"[{{"property":"add","args":{args}}}]"#));
+        }
     }
 
     #[test]

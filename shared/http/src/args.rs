@@ -1,4 +1,4 @@
-//! Settings that all six services share, from the command line or the environment.
+//! Settings that all services share, from the command line or the environment.
 
 use std::{collections::HashMap, net::IpAddr, path::PathBuf};
 

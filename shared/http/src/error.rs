@@ -72,6 +72,12 @@ impl ApiError {
         e
     }
 
+    /// 429 with Retry-After, in seconds.
+    pub fn too_many(message: impl Into<String>, retry_after_s: u32) -> Self {
+        let refused = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
+        Self { retry_after_s: Some(retry_after_s), ..refused }
+    }
+
     /// Adds a field beside `error`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {

@@ -20,6 +20,7 @@ mod relay;
 mod serve;
 mod services;
 mod telemetry;
+mod tls;
 
 pub use args::{CommonArgs, KeyArgs, Keystore, name_and_url};
 pub use error::ApiError;
@@ -30,6 +31,7 @@ pub use peers::{PeerError, PeerReply, Peers};
 pub use serve::{bind, run, serve, shutdown_signal};
 pub use services::{Registered, ServiceArgs};
 pub use telemetry::init_tracing;
+pub use tls::client_tls;
 
 /// Makes rustls and token checks use ring. Called once by each `main` (and by tests that open TLS).
 pub fn install_crypto() {

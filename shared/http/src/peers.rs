@@ -105,7 +105,7 @@ impl Peers {
         Self(Arc::new(inner))
     }
 
-    /// Whether `service` is one of the six, was given an address or is registered.
+    /// Whether `service` is one of our own, was given an address or is registered.
     pub fn knows(&self, service: &str) -> bool {
         tasker_core::call::SERVICES.contains(&service)
             || self.0.service_urls.contains_key(service)

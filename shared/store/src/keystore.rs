@@ -89,13 +89,17 @@ impl<B: Backend> Store<B> {
         value: &str,
         expected: Option<i64>,
     ) -> Result<Option<(String, i64)>> {
+        let vault = self.has_vault(s).await?;
+        if vault {
+            vault::take_turns(s, key).await?;
+        }
         let found = s.query(sql::KEY_LOCK, vec![key.0.into(), key.1.into()]).await?;
         let before = found.into_iter().next().map(version_of).transpose()?.unwrap_or(0);
         if expected.is_some_and(|expected| expected != before) {
             return Ok(None);
         }
         let version = before + 1;
-        let text = if self.has_vault(s).await? {
+        let text = if vault {
             vault::put(s, key, value).await?
         } else {
             self.keys.ring()?.seal(&place(key.0, key.1, version), value)?

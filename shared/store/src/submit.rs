@@ -37,12 +37,8 @@ async fn make<S: Session>(
             return Ok((known, Vec::new()));
         }
         refuse_overload(s, options).await?;
-        // Only here and not with each step: a notification costs a lock on all commits. Whoever
-        // brings code of its own runs it itself.
-        let tell = match new.code {
-            None => vec![Write::new(sql::TELL, [])],
-            Some(_) => Vec::new(),
-        };
+        // Only here and not with each step: a notification costs a lock on all commits.
+        let tell = if options.untold { Vec::new() } else { vec![Write::new(sql::TELL, [])] };
         return Ok((insert(s, new, options, false).await?, tell));
     };
     // The run above first: it is locked before the one below exists.

@@ -34,6 +34,8 @@ pub struct SubmitOptions {
     pub owner: Option<Owner>,
     /// No run is made while the owner's tenant has so many open.
     pub most_open_of_tenant: Option<u32>,
+    /// No processor is told: whoever makes the run works on it itself.
+    pub untold: bool,
 }
 
 /// Whose a run is.

@@ -23,6 +23,12 @@ pub async fn exists<S: Session>(s: &mut S) -> Result<bool> {
     one(s.query(sql::VAULT_EXISTS, vec![]).await?)?.bool()
 }
 
+/// Waits until nobody else sets this secret, to the end of the transaction.
+pub async fn take_turns<S: Session>(s: &mut S, key: (&str, &str)) -> Result<()> {
+    let name = vault_name(key.0, key.1);
+    s.query(sql::VAULT_TURN, vec![name.into()]).await.map(|_| ())
+}
+
 /// The value of a secret.
 pub async fn get<S: Session>(s: &mut S, id: &str, key: (&str, &str)) -> Result<String> {
     let params: Vec<Value> = vec![id.into(), vault_name(key.0, key.1).into()];

@@ -13,8 +13,8 @@ use std::{
 use support::{proxy::CountingProxy, warm_steps};
 use tasker_core::HostCall;
 use tasker_store::{
-    Advance, Ask, KeySettings, MasterKey, NewRun, StorageAdapter, StoreError, conformance::CASES,
-    connect, connect_with,
+    Advance, Ask, KeySettings, MasterKey, NewRun, StorageAdapter, StoreError, SubmitOptions,
+    conformance::CASES, connect, connect_with,
 };
 use tasker_testkit::pg::{Cluster, Database, Server};
 use tokio_postgres::NoTls;
@@ -275,6 +275,12 @@ async fn whoever_holds_a_slot_hears_of_new_runs() {
     let run = NewRun { name: "t".into(), input, code: None, parent: None };
     other.submit(&run).await.unwrap();
     assert!(heard(Duration::from_secs(10)).await, "a run was made");
+    let own = NewRun { code: Some("1".into()), ..run };
+    other.submit(&own).await.unwrap();
+    assert!(heard(Duration::from_secs(10)).await, "a run with its own code was made");
+    let untold = SubmitOptions { untold: true, ..SubmitOptions::default() };
+    other.submit_with(&own, &untold).await.unwrap();
+    assert!(!heard(Duration::from_millis(200)).await, "its maker works on it");
     // Whoever could not listen is told once it can again.
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %'";
     client(database.url()).await.batch_execute(cut).await.unwrap();

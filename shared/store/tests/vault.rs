@@ -37,6 +37,19 @@ async fn the_vault_keeps_the_values() {
 }
 
 #[tokio::test]
+async fn many_may_set_a_new_secret_at_once() {
+    let at = with_vault().await;
+    let store = at.open(&KeySettings::default()).await;
+    for name in ["a", "b", "c", "d"] {
+        let values = ["1", "2", "3", "4", "5", "6"];
+        let set = futures::future::join_all(values.map(|v| store.key_set("n", name, v))).await;
+        assert!(set.iter().all(Result::is_ok), "{set:?}");
+        let value = store.key_get("n", name).await.unwrap().unwrap();
+        assert!(values.contains(&value.as_str()), "{value}");
+    }
+}
+
+#[tokio::test]
 async fn a_row_that_names_anothers_secret_finds_nothing() {
     let at = with_vault().await;
     let store = at.open(&KeySettings::default()).await;

@@ -1,8 +1,9 @@
 //! What tests of several crates need.
 //!
-//! [`pg`] starts a throw-away Postgres, or uses the one that `TASKER_TEST_DATABASE_URL` names, and
+//! [`app`] sends requests to a service's routes. [`pg`] starts a throw-away Postgres, or uses the one that `TASKER_TEST_DATABASE_URL` names, and
 //! makes a fresh database with tasker's schema for each test.
 
+pub mod app;
 pub mod chaos;
 pub mod pg;
 pub mod process;

@@ -1,4 +1,4 @@
-//! One address for six processes, as Supabase's gateway gives its functions.
+//! One address for all processes, as Supabase's gateway gives its functions.
 
 use std::{collections::HashMap, process::ExitCode, sync::Arc};
 

@@ -1,8 +1,8 @@
 //! tasker for development.
 //!
-//! * `tasker-dev` serves all six services on one port over one SQLite file; `--watch-dir` publishes
+//! * `tasker-dev` serves all services on one port over one SQLite file; `--watch-dir` publishes
 //!   task code as it is saved.
-//! * `tasker-dev processes` starts the six binaries and a gateway in front of them.
+//! * `tasker-dev processes` starts the binaries of all services and a gateway in front of them.
 //! * `tasker-dev gateway` is that gateway alone.
 //!
 //! The services meet over HTTP in each of these, as they do in production.
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The six services on one port, for development.
+/// All services on one port, for development.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Args {
@@ -32,7 +32,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start the six binaries that lie beside this one, and a gateway.
+    /// Start the services' binaries that lie beside this one, and a gateway.
     Processes(processes::Args),
     /// Forward /functions/v1/<name> to services with an address of their own.
     Gateway(Box<gateway::Args>),

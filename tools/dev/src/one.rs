@@ -1,4 +1,4 @@
-//! All six services in one process.
+//! All services in one process.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -105,7 +105,7 @@ async fn build(
     }
     let db = args.db.display();
     let kept = if args.seed.backend() == "sqlite" { db.to_string() } else { "Postgres".into() };
-    tracing::info!(%functions, runs = kept, engine = deno_executor::ENGINE, "six services on one port");
+    tracing::info!(%functions, runs = kept, engine = deno_executor::ENGINE, "all services on one port");
     Ok((routes, async move { processor.drain().await }))
 }
 

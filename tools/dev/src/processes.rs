@@ -1,4 +1,4 @@
-//! The six services as six processes behind a gateway: what production looks like, on one machine.
+//! The services as processes of their own behind a gateway: what production looks like, on one machine.
 
 use std::{collections::HashMap, net::IpAddr, path::PathBuf, process::ExitCode};
 
@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 
 use crate::gateway;
 
-/// Settings of the six processes.
+/// Settings of the processes.
 #[derive(clap::Args)]
 pub struct Args {
     /// Postgres that all of them use; its schema is brought up to date first.
@@ -38,7 +38,7 @@ pub struct Args {
 /// Where the master key of secrets is kept unless the settings say otherwise.
 const KEY_FILE: &str = ".tasker/master.key";
 
-/// Starts the six, serves the gateway, stops the six. One of them ending ends all.
+/// Starts them, serves the gateway, stops them. One of them ending ends all.
 pub async fn serve(mut args: Args) -> ExitCode {
     let settings = args.keys.settings();
     if settings.keys.is_none() && settings.file.is_none() {
@@ -51,7 +51,7 @@ pub async fn serve(mut args: Args) -> ExitCode {
             ((*name).to_string(), format!("http://{}:{port}/functions/v1/{name}", args.host))
         })
         .collect();
-    // From the environment alone, which the six inherit: they check, the gateway only forwards.
+    // From the environment alone, which they inherit: they check, the gateway only forwards.
     let gate = match GateArgs::from_env() {
         Ok(gate) => gate,
         Err(error) => {

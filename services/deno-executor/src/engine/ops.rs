@@ -10,6 +10,11 @@ use tasker_core::{HostCall, LogLine, call::CallOptions};
 use super::{Limits, Turn};
 use crate::protocol::AskedNow;
 
+/// What a call or a timer costs beside its text: a row of its own.
+const ROW: usize = 256;
+/// The same of a line: most are short.
+const LINE: usize = 64;
+
 /// What happened in the current turn, and the counters of the whole run.
 pub struct Host {
     /// Filled by the ops, taken after each turn.
@@ -62,9 +67,9 @@ fn op_task_call(
 ) -> Result<(), JsErrorBox> {
     let host = host(state);
     let mut host = host.borrow_mut();
-    host.charge(asked.len())?;
+    host.check_size(asked.len())?;
     let call = HostCall::parse(&asked).map_err(JsErrorBox::type_error)?;
-    host.ask(seq)?;
+    host.ask(seq, asked.len())?;
     let options = call.options.or(&host.defaults);
     host.turn.asked.push(AskedNow::Call {
         service: call.service,
@@ -79,7 +84,7 @@ fn op_task_call(
 fn op_task_timer(state: &mut OpState, #[smi] seq: u32, ms: f64) -> Result<(), JsErrorBox> {
     let host = host(state);
     let mut host = host.borrow_mut();
-    host.ask(seq)?;
+    host.ask(seq, 0)?;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -105,7 +110,7 @@ fn op_task_log(state: &mut OpState, #[smi] level: u32, #[string] message: String
     if host.log_bytes > limit {
         return;
     }
-    host.log_bytes += message.len() + 1;
+    host.log_bytes += message.len() + LINE;
     let level = ["debug", "info", "warn", "error"].get(level as usize).copied().unwrap_or("info");
     let line = if host.log_bytes > limit {
         ("warn", format!("the log limit of {limit} bytes is reached: nothing more is kept"))
@@ -127,32 +132,93 @@ fn op_task_ended(state: &mut OpState, ok: bool, #[string] json: String) {
 }
 
 impl Host {
-    fn ask(&mut self, seq: u32) -> Result<(), JsErrorBox> {
+    fn ask(&mut self, seq: u32, bytes: usize) -> Result<(), JsErrorBox> {
+        let (turn_bytes, most) = (self.turn_bytes + bytes + ROW, 4 * self.limits.payload_bytes);
+        if turn_bytes > most {
+            return Err(JsErrorBox::range_error(format!(
+                "PayloadTooLarge: calls and timers made without awaiting take over {most} bytes"
+            )));
+        }
         if self.calls >= self.limits.calls {
             return Err(JsErrorBox::range_error(format!(
                 "CallLimit: a run may make {} host calls",
                 self.limits.calls
             )));
         }
+        self.turn_bytes = turn_bytes;
         self.calls += 1;
         self.open.insert(seq);
         Ok(())
     }
 
-    fn charge(&mut self, bytes: usize) -> Result<(), JsErrorBox> {
+    fn check_size(&self, bytes: usize) -> Result<(), JsErrorBox> {
         if bytes > self.limits.payload_bytes {
             return Err(JsErrorBox::range_error(format!(
                 "PayloadTooLarge: the arguments are {bytes} bytes, the limit is {}",
                 self.limits.payload_bytes
             )));
         }
-        self.turn_bytes += bytes;
-        if self.turn_bytes > 4 * self.limits.payload_bytes {
-            return Err(JsErrorBox::range_error(format!(
-                "PayloadTooLarge: calls made without awaiting carry over {} bytes",
-                4 * self.limits.payload_bytes
-            )));
-        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tasker_core::{Json, journal::Delivery, json};
+
+    use crate::{
+        engine::Isolate,
+        protocol::{Ended, Limits, Report, Seed},
+    };
+
+    fn isolate(code: &str) -> (Isolate, Seed) {
+        let limits = Limits {
+            turn_ms: 5_000,
+            heap_bytes: 64 << 20,
+            calls: 1_000,
+            output_bytes: 1_000,
+            payload_bytes: 1_000,
+            log_bytes: 1_000,
+        };
+        let (name, code) = ("t".to_owned(), code.to_owned());
+        let seed = Seed { run: 1, name, code, input: json::null(), started_ms: 0, limits };
+        (Isolate::new(&seed).unwrap(), seed)
+    }
+
+    fn result(report: Report) -> Json {
+        match report.end {
+            Some(Ended::Returned(result)) => result,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_cost_more_than_their_text() {
+        let code = "module.exports = () => { for (let i = 0; i < 1000; i++) console.log(''); }";
+        let (mut isolate, seed) = isolate(code);
+        let report = isolate.start(&seed).await;
+        assert!((10..20).contains(&report.logs.len()), "{}", report.logs.len());
+        assert!(report.logs.last().unwrap().message.contains("log limit"));
+    }
+
+    #[tokio::test]
+    async fn calls_and_timers_without_end_are_refused_and_leave_no_gap() {
+        let code = "module.exports = async () => { \
+            const first = __callHostTool__('s', 'p', []); let timers = 0; let error; \
+            try { for (;;) { setTimeout(() => {}, 1); timers++; } } catch (e) { error = e; } \
+            await first; const second = await __callHostTool__('s', 'p', [timers]); \
+            return [second, error.message.slice(0, 15)]; }";
+        let (mut isolate, seed) = isolate(code);
+        let asked = isolate.start(&seed).await.asked.len();
+        assert!((10..20).contains(&asked), "{asked}");
+        let outcome = |seq: usize, value: &str| Delivery {
+            seq: u32::try_from(seq).unwrap(),
+            ok: true,
+            value: json::parse(value.to_owned()).unwrap(),
+            at_ms: 1,
+        };
+        assert_eq!(isolate.deliver(&outcome(0, "1")).await.asked.len(), 1);
+        let end = result(isolate.deliver(&outcome(asked, "2")).await);
+        assert_eq!(end.get(), r#"[2,"PayloadTooLarge"]"#);
     }
 }

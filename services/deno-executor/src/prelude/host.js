@@ -19,6 +19,11 @@ export function takeSeq() {
   return nextSeq++;
 }
 
+/** The number that is taken next. Whoever may be refused by the host asks it first. */
+export function peekSeq() {
+  return nextSeq;
+}
+
 /** The host's limits come as `RangeError: PayloadTooLarge: ...`. */
 function typed(error) {
   const at = apply(indexOf, error.message, [": "]);

@@ -1,6 +1,6 @@
 // Durable timers: the host writes each one down, decides when it fires, and records that.
 import { op_task_clear, op_task_timer } from "ext:core/ops";
-import { takeSeq } from "ext:tasker_task/host.js";
+import { peekSeq, takeSeq } from "ext:tasker_task/host.js";
 
 const { apply } = Reflect;
 const RealPromise = Promise;
@@ -11,10 +11,10 @@ const bySeq = { __proto__: null };
 let nextId = 1;
 
 function arm(id, timer) {
+  op_task_timer(peekSeq(), timer.ms);
   const seq = takeSeq();
   timer.seq = seq;
   bySeq[seq] = id;
-  op_task_timer(seq, timer.ms);
 }
 
 function add(callback, ms, args, repeats) {

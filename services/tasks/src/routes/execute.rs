@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 use tasker_core::{time::iso, wire::LeaseRef};
 use tasker_http::{ApiError, Caller};
@@ -26,8 +26,6 @@ const PARENT: &str = "x-tasker-parent";
 const KEY: &str = "idempotency-key";
 /// The column's width.
 const MOST_KEY: usize = 255;
-/// Seconds after which a client that was turned away may come back.
-const COME_BACK: &str = "5";
 /// Names listed when a task is unknown.
 const NAMES_SHOWN: usize = 50;
 
@@ -98,15 +96,11 @@ async fn submit(
         most_open: state.most_open,
         owner: owner::of(caller, state.tenant_claim.as_deref()),
         most_open_of_tenant: state.most_open_of_tenant,
+        untold: false,
     };
     let run = NewRun { name, input, code: None, parent };
     let made = match state.store.submit_with(&run, &options).await {
         Ok(made) => made,
-        Err(full @ (StoreError::Full(_) | StoreError::FullForTenant(_))) => {
-            let mut answer = shape.error(store_error(full)).into_response();
-            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(COME_BACK));
-            return Ok(answer);
-        }
         Err(error) => return Err(refused(state, &run, error).await),
     };
     state.wake_processor();

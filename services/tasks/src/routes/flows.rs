@@ -52,6 +52,7 @@ async fn execute_in(state: &crate::State, body: Body) -> Result<Response, ApiErr
     let flow = flow(&mut fields)?;
     let name = fields.text("name")?.or_else(|| flow.as_ref().map(|f| f.id.clone()));
     let name = name.ok_or_else(|| ApiError::bad_request("'name' or 'flow' is missing"))?;
+    let name = super::publish::name(Some(name), "name")?;
     let code = flow.map(|f| f.task_code());
     if code.is_none() {
         flow_of(&*state.store, &name).await?;

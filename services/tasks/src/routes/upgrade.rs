@@ -70,7 +70,8 @@ async fn all(state: &crate::State, name: String, dry_run: bool) -> Result<Respon
     let mut open = Vec::new();
     for status in [Status::Processing, Status::Pending] {
         let name = Some(name.clone());
-        let of = RunFilter { status: Some(status), name, limit: MOST, owner: None };
+        // One more than are moved says whether there are more.
+        let of = RunFilter { status: Some(status), name, limit: MOST + 1, owner: None };
         open.extend(state.store.runs(&of).await.map_err(store_error)?);
     }
     let more = open.len() > MOST as usize;

@@ -15,10 +15,12 @@
 
 mod control;
 mod rules;
+mod turn;
 
 use std::collections::BTreeMap;
 
 use crate::{Kind, Status};
+pub use turn::Turn;
 
 /// Number of a host call or timer in its run, from 0 in the order they were made.
 pub type Seq = u32;
@@ -103,27 +105,7 @@ pub enum Holder {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Task code ran to its next quiet point.
-    Advanced {
-        /// The lease it ran under; a child's: that child's outcome was delivered to the code.
-        by: Holder,
-        /// Results the code had been given before `by`'s.
-        deliveries: u32,
-        /// Calls and timers it had made before.
-        calls: Seq,
-        /// Epoch of the root's lease under which this isolate was made, if that is known. One that
-        /// is older than the root's last claim may be of another version of the code.
-        made_at: Option<i64>,
-        /// Whether the delivered outcome was a success.
-        delivered_ok: bool,
-        /// What it asked for, in order.
-        asked: Vec<Kind>,
-        /// Timers it cleared, and calls it aborted.
-        cleared: Vec<Seq>,
-        /// How the task ended, if it did.
-        end: Option<End>,
-        /// The processor that takes the next call at once.
-        keep: Option<String>,
-    },
+    Advanced(Turn),
     /// A child's outcome is known and no isolate was there to take it.
     Recorded {
         /// The child's holder, or its nested run.
@@ -236,36 +218,7 @@ pub enum Rejected {
 pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), Rejected> {
     let mut next = chain.clone();
     let effects = match event {
-        Event::Advanced {
-            by,
-            deliveries,
-            calls,
-            made_at,
-            delivered_ok,
-            asked,
-            cleared,
-            end,
-            keep,
-        } => {
-            next.check(&by)?;
-            let behind = made_at.is_some_and(|epoch| epoch != next.root.lease.epoch);
-            if next.root.deliveries != deliveries || next.root.next_seq != calls || behind {
-                return Err(Rejected::Outdated);
-            }
-            if let Holder::Child(seq, _) = by {
-                if next.root.status != Status::SuspendedWaitingChild {
-                    return Err(Rejected::Outdated);
-                }
-                next.settle(seq, delivered_ok);
-            }
-            asked.into_iter().for_each(|kind| next.ask(kind));
-            // What was asked for in this very turn may be among it.
-            cleared.into_iter().for_each(|seq| next.clear(seq));
-            match end {
-                Some(end) => next.finish_after(chain, end),
-                None => next.suspend(keep)?,
-            }
-        }
+        Event::Advanced(turn) => next.advance(chain, turn)?,
         Event::Recorded { by, ok } => {
             let seq = next.check(&by)?.ok_or(Rejected::Fenced)?;
             next.settle(seq, ok);

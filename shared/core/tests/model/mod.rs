@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tasker_core::{
     Kind, Status,
     chain::{
-        AtEnd, Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Resolved, Root,
+        AtEnd, Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Resolved, Root, Turn,
         transition,
     },
 };
@@ -187,7 +187,7 @@ impl World {
             Act::OldCode(n) => {
                 let held: Vec<_> =
                     leased(c).into_iter().filter(|h| matches!(h, Holder::Child(..))).collect();
-                Event::Advanced {
+                Event::Advanced(Turn {
                     by: pick(&held, n)?,
                     deliveries: c.root.deliveries,
                     calls: c.root.next_seq,
@@ -197,7 +197,7 @@ impl World {
                     cleared: vec![],
                     end: None,
                     keep: None,
-                }
+                })
             }
             Act::Expire(n) => Event::Released { by: pick(&leased(c), n)? },
             Act::Record { pick: n, ok } => {
@@ -223,7 +223,7 @@ impl World {
                 // The first thing asked for in this turn among it.
                 let all = c.open.keys().copied().chain([c.root.next_seq]);
                 let cleared = if clear { all.collect() } else { vec![] };
-                Event::Advanced {
+                Event::Advanced(Turn {
                     by: pick(&leased(c), n)?,
                     deliveries: c.root.deliveries,
                     calls: c.root.next_seq,
@@ -237,7 +237,7 @@ impl World {
                         _ => None,
                     },
                     keep: keep.then(|| "p".to_owned()),
-                }
+                })
             }
         })
     }

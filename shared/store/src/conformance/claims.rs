@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use tasker_core::{Kind, StackRunId};
 
-use super::fixture::{claim, doc, end, new, start, started};
+use super::fixture::{More as _, claim, doc, end, handed, new, read, start, started, step};
 use crate::{NewRun, StorageAdapter, StoreError};
 
 pub async fn an_unknown_task_is_not_found(store: &dyn StorageAdapter) {
@@ -102,6 +102,20 @@ pub async fn a_released_row_waits_for_its_delay(store: &dyn StorageAdapter) {
     assert!((50_000..=60_000).contains(&due), "{due}");
     let error = store.release(&row, 0).await.unwrap_err();
     assert!(matches!(error, StoreError::Rejected(_)), "{error}");
+}
+
+pub async fn a_released_resume_waits_for_its_delay(store: &dyn StorageAdapter) {
+    let (run, root) = started(store, "t", "p").await;
+    let asked = step(run.root_id, &root, (0, 0), vec![read(0)]).keeps("p");
+    let call = handed(store.advance(&asked).await.unwrap());
+    store.record(&call.lease, &Ok(doc("1")), 1).await.unwrap();
+    // A run that has come further waits just as one that has not begun.
+    let row = claim(store, "p").await.row;
+    assert_eq!(row.lease.id, run.root_id);
+    store.release(&row, 60_000).await.unwrap();
+    assert!(store.claim("p").await.unwrap().is_none());
+    let due = store.next_deadline().await.unwrap().unwrap();
+    assert!((50_000..=60_000).contains(&due), "{due}");
 }
 
 pub async fn nobody_waits_for_a_crowd(store: &dyn StorageAdapter) {

@@ -75,6 +75,7 @@ cases! {
     claims::one_named_row_is_claimed_once,
     claims::nothing_is_claimed_twice,
     claims::a_released_row_waits_for_its_delay,
+    claims::a_released_resume_waits_for_its_delay,
     warm::a_chain_of_calls,
     warm::an_answer_that_got_lost_is_found,
     warm::a_failed_call_and_a_failed_run,

@@ -2,13 +2,14 @@
 //! No I/O here.
 
 mod control;
+mod load;
 mod writes;
 
 use std::collections::BTreeMap;
 
 use tasker_core::{
     HostCall, Kind, StackRunId, TaskRunId,
-    chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Root, Seq, transition},
+    chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Seq, Turn, transition},
     wire::{Handed, LeaseRef},
 };
 
@@ -17,8 +18,6 @@ use crate::{
     session::Write,
     sql,
     types::{Advance, Advanced, Ask, Outcome},
-    value::Row,
-    verbs,
 };
 
 /// A run's root and open children as loaded under the lock.
@@ -68,46 +67,6 @@ pub struct Times {
 }
 
 impl Loaded {
-    /// Reads the rows of [`sql::LOAD_CHAIN`].
-    pub fn read(root_id: StackRunId, rows: Vec<Row>) -> Result<Self> {
-        let mut chain = None;
-        let mut open = BTreeMap::new();
-        let mut calls = BTreeMap::new();
-        let (mut task_run_id, mut outer_call) = (TaskRunId(0), None);
-        for mut r in rows {
-            let id = StackRunId(r.int()?);
-            let parent = r.maybe_int()?.map(StackRunId);
-            let run = TaskRunId(r.int()?);
-            let kind = Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?;
-            let (seq, status, runnable) = (r.count()?, r.status()?, r.bool()?);
-            let lease = Lease { epoch: r.int()?, owner: r.maybe_text()? };
-            let (deliveries, next_seq) = (r.count()?, r.count()?);
-            let waiting_on = r.maybe_int()?.and_then(|n| u32::try_from(n).ok());
-            let (service, method) = (r.text()?, r.text()?);
-            let args = r.maybe_json()?.unwrap_or_else(tasker_core::json::null);
-            let options = verbs::options(r.maybe_json()?)?;
-            let (idempotent, attempt) = (r.bool()?, r.count()?);
-            let delivery = r.maybe_int()?.and_then(|n| u32::try_from(n).ok());
-            let (at_end, unsure) = (r.maybe_text()?, r.bool()? && !idempotent);
-            if id == root_id {
-                (task_run_id, outer_call) = (run, parent);
-                let (paused, stopped) = (!runnable, at_end.is_some());
-                let root =
-                    Root { status, waiting_on, lease, deliveries, next_seq, paused, stopped };
-                chain = Some(root);
-            } else if parent == Some(root_id) {
-                let at_end = at_end.and_then(|word| writes::at_end(&word));
-                let child = Child { kind, status, runnable, lease, delivery, at_end, unsure };
-                open.insert(seq, child);
-                let call = HostCall { service, method, args, options };
-                let row = CallRow { id, call, idempotent, attempt };
-                calls.insert(seq, row);
-            }
-        }
-        let root = chain.ok_or_else(|| StoreError::missing("stack run", root_id))?;
-        Ok(Self { root_id, task_run_id, outer_call, chain: Chain { root, open }, calls })
-    }
-
     fn holder(&self, by: &LeaseRef) -> Result<Holder> {
         let lease = Lease { epoch: by.epoch, owner: Some(by.owner.clone()) };
         if by.id == self.root_id {
@@ -131,7 +90,7 @@ impl Loaded {
             }
             _ => None,
         };
-        let event = Event::Advanced {
+        let event = Event::Advanced(Turn {
             by,
             deliveries: a.deliveries,
             calls: a.calls,
@@ -141,7 +100,7 @@ impl Loaded {
             cleared: a.cleared.clone(),
             end: a.end.as_ref().map(|e| if e.is_ok() { End::Completed } else { End::Failed }),
             keep: a.keep.clone(),
-        };
+        });
         let mut plan = self.write(event, settled, &a.asked, a.end.as_ref(), times)?;
         plan.writes.extend(a.logs.iter().map(|l| {
             // Postgres has no NUL in text; a line with one must not stop the run.
@@ -205,33 +164,7 @@ impl Loaded {
     ) -> Result<Plan> {
         let (next, effects) = transition(&self.chain, event)?;
         let mut plan = Plan::default();
-        let forgotten = self.calls.iter().filter(|(seq, _)| !next.open.contains_key(seq));
-        let forget = |(_, row): (_, &CallRow)| Write::new(sql::FORGET_CHILD, [row.id.into()]);
-        plan.writes.extend(forgotten.map(forget));
-        // Ended rows first: they leave the index that allows one active call a run.
-        let mut rows: Vec<_> = next.open.iter().collect();
-        rows.sort_by_key(|(seq, child)| {
-            (!child.status.is_terminal() || !self.calls.contains_key(seq), **seq)
-        });
-        for (seq, child) in rows {
-            if let (Some(row), Some(before)) = (self.calls.get(seq), self.chain.open.get(seq)) {
-                if child != before {
-                    let values = settled.as_ref().filter(|s| s.seq == *seq);
-                    let at = writes::not_before(before, child, times);
-                    plan.writes.push(writes::save_child(
-                        self.root_id,
-                        row,
-                        child,
-                        values,
-                        times,
-                        at,
-                    ));
-                }
-            } else if let Some(ask) = asked.get((seq - self.chain.root.next_seq) as usize) {
-                plan.made_at.push(plan.writes.len());
-                plan.writes.push(self.insert(*seq, child, ask, times));
-            }
-        }
+        self.save_children(&mut plan, &next, settled.as_ref(), asked, times);
         if next.root != self.chain.root {
             plan.writes.push(writes::save_root(self.root_id, &next.root, end, times));
         }
@@ -251,6 +184,44 @@ impl Loaded {
             }
         }
         Ok(plan)
+    }
+
+    /// The rows of calls and timers that an event changed, made or forgot.
+    fn save_children(
+        &self,
+        plan: &mut Plan,
+        next: &Chain,
+        settled: Option<&Settled>,
+        asked: &[Ask],
+        times: Times,
+    ) {
+        let forgotten = self.calls.iter().filter(|(seq, _)| !next.open.contains_key(seq));
+        let forget = |(_, row): (_, &CallRow)| Write::new(sql::FORGET_CHILD, [row.id.into()]);
+        plan.writes.extend(forgotten.map(forget));
+        // Ended rows first: they leave the index that allows one active call a run.
+        let mut rows: Vec<_> = next.open.iter().collect();
+        rows.sort_by_key(|(seq, child)| {
+            (!child.status.is_terminal() || !self.calls.contains_key(seq), **seq)
+        });
+        for (seq, child) in rows {
+            if let (Some(row), Some(before)) = (self.calls.get(seq), self.chain.open.get(seq)) {
+                if child != before {
+                    let values = settled.filter(|s| s.seq == *seq);
+                    let at = writes::not_before(before, child, times);
+                    plan.writes.push(writes::save_child(
+                        self.root_id,
+                        row,
+                        child,
+                        values,
+                        times,
+                        at,
+                    ));
+                }
+            } else if let Some(ask) = asked.get((seq - self.chain.root.next_seq) as usize) {
+                plan.made_at.push(plan.writes.len());
+                plan.writes.push(self.insert(*seq, child, ask, times));
+            }
+        }
     }
 
     fn handed(&self, seq: Seq, child: &Child, asked: &[Ask]) -> Option<Handed> {

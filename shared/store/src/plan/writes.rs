@@ -108,7 +108,6 @@ pub(super) fn save_child(
 pub fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Times) -> Write {
     // Nobody failed in a run that was not wanted any more.
     let (result, error) = columns(end.filter(|_| root.status != Status::Cancelled));
-    let delay = if root.status == Status::Pending { times.delay_ms } else { 0 };
     let values: [Value; 11] = [
         id.into(),
         root.status.into(),
@@ -118,7 +117,7 @@ pub fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Time
         root.next_seq.into(),
         result,
         error,
-        delay.into(),
+        times.delay_ms.into(),
         (!root.paused).into(),
         root.stopped.then_some("stopped").into(),
     ];

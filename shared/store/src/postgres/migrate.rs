@@ -60,7 +60,9 @@ fn explained(error: StoreError, missing: &[&str]) -> StoreError {
 pub async fn run(pool: &Pool) -> Result<()> {
     let mut client = super::connection(pool).await?;
     let tx = client.transaction().await.map_err(error)?;
-    tx.batch_execute("set local lock_timeout = '30s'").await.map_err(error)?;
+    // An index on a large table takes longer than any statement of a verb may.
+    let patient = "set local lock_timeout = '30s'; set local statement_timeout = 0";
+    tx.batch_execute(patient).await.map_err(error)?;
     tx.batch_execute(HISTORY).await.map_err(error)?;
     let known = "select version from supabase_migrations.schema_migrations";
     let known = tx.query(known, &[]).await.map_err(error)?;

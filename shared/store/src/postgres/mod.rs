@@ -21,7 +21,7 @@ use session::PgSession;
 pub use slot::SlotGuard;
 use tls::Address;
 
-/// Connections of one process. Six services stay well below Postgres's default of 100.
+/// Connections of one process. Those that need one stay well below Postgres's default of 100.
 const POOL_SIZE: usize = 10;
 /// A caller that gets no connection by then is told to try again.
 const POOL_WAIT: Duration = Duration::from_secs(2);

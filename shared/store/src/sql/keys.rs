@@ -51,6 +51,9 @@ pub const VAULT_EXISTS: &str = "\
 select case when to_regclass('vault.secrets') is null then false \
   else has_schema_privilege('vault', 'usage') end";
 
+/// Whoever sets a secret of this name waits for whoever does: a new one has no row to lock.
+pub const VAULT_TURN: &str = "select pg_advisory_xact_lock(hashtextextended({text $1}, 0))::text";
+
 /// A secret that the Vault keeps for a row of the keystore.
 pub const VAULT_GET: &str = "\
 select decrypted_secret from vault.decrypted_secrets where id = $1::uuid and name = $2";

@@ -30,44 +30,47 @@ pub const FUNCTIONS: &str = "\
 select id, name, '', description, version, {ms created_at}, {ms updated_at} \
 from task_functions order by name";
 
+/// Columns of a run, as [`crate::rows::run`] reads them.
+macro_rules! run {
+    () => {
+        "select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.status, \
+           {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
+           {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at}, not r.runnable, {ms r.deadline}, \
+           (select min(a.id) from stack_runs a where a.parent_stack_run_id = r.id \
+             and a.status = 'needs_attention' and a.kind = 'call'), t.owner \
+         from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' "
+    };
+}
+
+/// Columns of a row, as [`crate::rows::stack_run`] reads them.
+macro_rules! stack_run {
+    () => {
+        "select id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
+           {text args}, status, waiting_on_stack_run_id, {text result}, {text error}, epoch, lease_owner, \
+           attempt, crashes, {ms not_before}, idempotent, delivery, delivered_ms, \
+           {ms created_at}, {ms updated_at}, {ms ended_at} \
+         from stack_runs "
+    };
+}
+
 /// A run by its id.
-pub const RUN: &str = "\
-select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.status, \
-  {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
-  {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at}, not r.runnable, {ms r.deadline}, \
-  (select min(a.id) from stack_runs a where a.parent_stack_run_id = r.id \
-    and a.status = 'needs_attention' and a.kind = 'call'), t.owner \
-from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
-where t.id = $1";
+pub const RUN: &str = concat!(run!(), "where t.id = $1");
 
 /// Newest runs; `needs_attention` finds those one of whose calls is in that state.
-pub const RUNS: &str = "\
-select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.status, \
-  {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
-  {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at}, not r.runnable, {ms r.deadline}, \
-  (select min(a.id) from stack_runs a where a.parent_stack_run_id = r.id \
-    and a.status = 'needs_attention' and a.kind = 'call'), t.owner \
-from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
-where ({text $1} is null or t.status = $1 or ({text $1} = 'needs_attention' and t.id in \
-  (select n.parent_task_run_id from stack_runs n where n.status = 'needs_attention'))) and ({text $2} is null or t.task_name = $2) \
-  and ({text $3} is null or t.owner = $3) \
-order by t.id desc limit $4";
+pub const RUNS: &str = concat!(
+    run!(),
+    "where ({text $1} is null or t.status = $1 or ({text $1} = 'needs_attention' and t.id in \
+       (select n.parent_task_run_id from stack_runs n where n.status = 'needs_attention'))) and ({text $2} is null or t.task_name = $2) \
+       and ({text $3} is null or t.owner = $3) \
+     order by t.id desc limit $4"
+);
 
 /// One row.
-pub const STACK_RUN: &str = "\
-select id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, status, waiting_on_stack_run_id, {text result}, {text error}, epoch, lease_owner, \
-  attempt, crashes, {ms not_before}, idempotent, delivery, delivered_ms, \
-  {ms created_at}, {ms updated_at}, {ms ended_at} \
-from stack_runs where id = $1";
+pub const STACK_RUN: &str = concat!(stack_run!(), "where id = $1");
 
 /// Rows of a run, root first, then its calls.
-pub const STACK_RUNS: &str = "\
-select id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, status, waiting_on_stack_run_id, {text result}, {text error}, epoch, lease_owner, \
-  attempt, crashes, {ms not_before}, idempotent, delivery, delivered_ms, \
-  {ms created_at}, {ms updated_at}, {ms ended_at} \
-from stack_runs where parent_task_run_id = $1 and id > $2 order by id limit $3";
+pub const STACK_RUNS: &str =
+    concat!(stack_run!(), "where parent_task_run_id = $1 and id > $2 order by id limit $3");
 
 /// What a run printed.
 pub const LOGS: &str = "\

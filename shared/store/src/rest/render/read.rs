@@ -39,9 +39,7 @@ impl Sql<'_> {
         own: bool,
         also: Vec<String>,
     ) -> Result<String, QueryError> {
-        let alias = self.alias();
-        let source = Source { relation, alias: &alias, from, also, own };
-        let (select, tail) = self.select(&source, read)?;
+        let (select, tail, _) = self.halves(relation, from, read, own, |_| also)?;
         Ok(format!("{select}{tail}"))
     }
 
@@ -54,11 +52,26 @@ impl Sql<'_> {
         own: bool,
         also: Vec<String>,
     ) -> Result<String, QueryError> {
+        let of =
+            |alias: &str| also.iter().map(|condition| format!("{alias}.{condition}")).collect();
+        let (select, tail, alias) = self.halves(relation, from, read, own, of)?;
+        Ok(format!("{select}, {alias}.rowid as i{tail}"))
+    }
+
+    /// `select ...`, what follows it, and the name that the table has in it.
+    fn halves(
+        &mut self,
+        relation: &Relation,
+        from: &str,
+        read: &Read,
+        own: bool,
+        also: impl FnOnce(&str) -> Vec<String>,
+    ) -> Result<(String, String, String), QueryError> {
         let alias = self.alias();
-        let also = also.into_iter().map(|condition| format!("{alias}.{condition}")).collect();
+        let also = also(&alias);
         let source = Source { relation, alias: &alias, from, also, own };
         let (select, tail) = self.select(&source, read)?;
-        Ok(format!("{select}, {alias}.rowid as i{tail}"))
+        Ok((select, tail, alias))
     }
 
     /// One row for each that matches.

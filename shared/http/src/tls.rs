@@ -1,4 +1,4 @@
-//! One TLS configuration for both HTTP clients: reqwest for APIs, hyper for tokens.
+//! TLS to the outside, for every client of ours that opens such connections itself.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use rustls::{ClientConfig, RootCertStore};
 
 /// Ring, with the system's roots or, where an image has none, those of Mozilla.
 ///
-/// yup-oauth2's own default loads the system's roots for every authenticator and fails to build
-/// where there are none, even for plain http.
+/// The defaults of HTTP clients load the system's roots for every client and fail where there are
+/// none, even for plain http.
 ///
 /// # Errors
 /// When rustls refuses its own default protocol versions.
-pub fn client_config() -> Result<ClientConfig, rustls::Error> {
+pub fn client_tls() -> Result<ClientConfig, rustls::Error> {
     let mut roots = RootCertStore::empty();
     let (added, _) =
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
