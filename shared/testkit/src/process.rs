@@ -6,10 +6,12 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail, ensure};
+use rand::Rng as _;
 
 /// Folder with the built binaries: `TASKER_BIN_DIR`, or where this test was built.
 pub fn bin_dir() -> anyhow::Result<PathBuf> {
@@ -22,9 +24,19 @@ pub fn bin_dir() -> anyhow::Result<PathBuf> {
     Ok(if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir }.to_owned())
 }
 
-/// A free port of the loopback address; another process could take it before we do.
+/// A free port of the loopback address, given to nobody before in this process, and below those that
+/// outgoing connections get: it is still free when a service is started again.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    for _ in 0..1_000 {
+        let port = rand::rng().random_range(12_000..30_000);
+        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if !given.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            given.push(port);
+            return Ok(port);
+        }
+    }
+    bail!("no free port between 12000 and 30000")
 }
 
 /// A running binary. Dropped, it is killed.

@@ -6,12 +6,11 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use rand::Rng as _;
 use serde_json::{Value, json};
 use tasker_core::call::SERVICES;
 
 use super::{db::Db, proxy::Proxy};
-use crate::process::Process;
+use crate::process::{Process, free_port};
 
 /// The name that all processors share.
 pub const PROCESSOR: &str = "simple-stack-processor";
@@ -201,7 +200,7 @@ impl Fleet {
 }
 
 fn one(setup: &Setup<'_>, db: &str) -> anyhow::Result<Member> {
-    let port = stable_port()?;
+    let port = free_port()?;
     let own = format!("http://127.0.0.1:{port}/functions/v1");
     let mut urls = vec![format!("wrappedoracle={}/wrappedoracle", setup.oracle)];
     if let Some(proxy) = setup.proxy {
@@ -223,7 +222,7 @@ fn six(setup: &Setup<'_>, database: &str) -> anyhow::Result<Vec<Member>> {
     for name in SERVICES {
         let count = if name == PROCESSOR { setup.processors.max(1) } else { 1 };
         for k in 0..count {
-            let port = stable_port()?;
+            let port = free_port()?;
             let url = format!("http://127.0.0.1:{port}/functions/v1/{name}");
             let mut env = setup.env.clone();
             env.push(("DATABASE_URL".into(), database.to_owned()));
@@ -254,19 +253,4 @@ fn six(setup: &Setup<'_>, database: &str) -> anyhow::Result<Vec<Member>> {
         member.env.push(("TASKER_SERVICE_URLS".into(), urls.join(",")));
     }
     Ok(members)
-}
-
-/// A free port below those that outgoing connections get: it must still be free after a restart.
-pub fn stable_port() -> anyhow::Result<u16> {
-    use std::sync::{Mutex, PoisonError};
-    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
-    for _ in 0..1_000 {
-        let port = rand::rng().random_range(12_000..30_000);
-        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if !given.contains(&port) && std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            given.push(port);
-            return Ok(port);
-        }
-    }
-    anyhow::bail!("no free port between 12000 and 30000")
 }

@@ -14,11 +14,14 @@ use tasker_core::{StackRunId, json as raw};
 use super::{
     Case, Verdict,
     db::Db,
-    fleet::{Fleet, PROCESSOR, Setup, stable_port},
+    fleet::{Fleet, PROCESSOR, Setup},
     oracle::Oracle,
     proxy::Proxy,
 };
-use crate::pg::{Cluster, Database, Durability, Options, Server};
+use crate::{
+    pg::{Cluster, Database, Durability, Options, Server},
+    process::free_port,
+};
 
 /// Every kind of call in every run: a fifth must not be repeated, one is a run of its own, one a
 /// timer. The result holds each call's answer.
@@ -88,7 +91,7 @@ impl World {
         if let Some(fault) = case.fault {
             env.push(("TASKER_FAULT".into(), fault.into()));
         }
-        let down = shape.down.map(|_| stable_port()).transpose()?;
+        let down = shape.down.map(|_| free_port()).transpose()?;
         let (url, processors) = (oracle.url.clone(), shape.processors);
         let setup = Setup {
             dir: dir.clone(),
