@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
+# Where `make setup` puts Rust.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 export TASKER_BIN_DIR := $(CARGO_TARGET_DIR)/release
 BIN := $(TASKER_BIN_DIR)
 FUNCTIONS_URL ?= http://127.0.0.1:$(PORT)/functions/v1
