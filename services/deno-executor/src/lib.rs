@@ -18,8 +18,14 @@ mod worker;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::{Router, routing::post};
-use tasker_http::Peers;
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::Response,
+    routing::post,
+};
+use tasker_http::{ApiError, Peers};
 use tasker_store::StorageAdapter;
 
 use pool::{Pool, PoolConfig};
@@ -88,7 +94,14 @@ pub fn router(state: State) -> Router {
         .route("/resume", post(routes::resume).get(routes::health))
         .merge(openapi::document().serve())
         .route("/{*rest}", post(routes::execute).get(routes::health))
+        .layer(middleware::from_fn(to_its_end))
         .with_state(state)
+}
+
+/// A client that hangs up does not stop a turn: a worker that hangs would never be ended, and what
+/// the code did would be done once more.
+async fn to_its_end(request: Request, next: Next) -> Result<Response, ApiError> {
+    tokio::spawn(next.run(request)).await.map_err(ApiError::internal)
 }
 
 /// If this process was started as a worker, works until its input ends.

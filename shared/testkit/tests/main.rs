@@ -15,6 +15,7 @@ mod fetch_durable;
 mod fetch_web;
 mod flow;
 mod front_door;
+mod hang_up;
 mod health;
 mod master_key;
 mod plugins;

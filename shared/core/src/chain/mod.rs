@@ -229,6 +229,8 @@ pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), R
             let call = next.child(seq)?;
             call.status = Status::SuspendedWaitingChild;
             call.lease.owner = None;
+            // The run that it became says what became of it.
+            call.unsure = false;
             // The nested run has its own sequence, so the next call of this one need not wait.
             next.promote(None)
         }
