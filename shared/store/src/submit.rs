@@ -71,9 +71,18 @@ async fn again<S: Session>(
             above.record(lease, &Ok(result.unwrap_or_else(json::null)), now, times)?
         }
         Status::Failed | Status::Cancelled => {
-            let mut plan = reopen(s, submitted.root_id, Retry::default(), times).await?;
-            plan.writes.extend(above.delegate(lease, times)?.writes);
-            plan
+            let reopened = reopen(s, submitted.root_id, Retry::default(), times).await;
+            let mut writes = match reopened {
+                Ok(plan) => plan.writes,
+                // A person retried it since its row was read: it is open.
+                Err(StoreError::Rejected(Rejected::NotFailed(now))) if !now.is_terminal() => {
+                    Vec::new()
+                }
+                Err(other) => return Err(other),
+            };
+            let plan = above.delegate(lease, times)?;
+            writes.extend(plan.writes);
+            return Ok((submitted, writes));
         }
         _ => above.delegate(lease, times)?,
     };
