@@ -1,6 +1,6 @@
 //! Making runs: for clients, and for calls that become runs.
 
-use tasker_core::{StackRunId, Status, TaskRunId, chain::Rejected, json, wire::LeaseRef};
+use tasker_core::{Json, StackRunId, Status, TaskRunId, chain::Rejected, json, wire::LeaseRef};
 
 use crate::{
     Result, StoreError, Value,
@@ -8,7 +8,6 @@ use crate::{
     session::{Session, Write},
     shares, sql,
     types::{NewRun, Retry, SubmitOptions, Submitted},
-    value::Row,
     verbs::{granted, load_above, one},
 };
 
@@ -41,11 +40,48 @@ async fn make<S: Session>(
         let tell = if options.untold { Vec::new() } else { vec![Write::new(sql::TELL, [])] };
         return Ok((insert(s, new, options, false).await?, tell));
     };
-    // The run above first: it is locked before the one below exists.
+    match below(s, lease).await? {
+        Some(known) => again(s, known, lease, times).await,
+        None => first(s, new, options, lease, times).await,
+    }
+}
+
+/// The run that a call became.
+struct Below {
+    submitted: Submitted,
+    status: Status,
+    result: Option<Json>,
+}
+
+/// Looks for the run that a call became, and locks it: whoever ends runs locks from the deepest up.
+async fn below<S: Session>(s: &mut S, lease: &LeaseRef) -> Result<Option<Below>> {
+    let Some(known) = nested(s, lease).await? else { return Ok(None) };
+    s.query(sql::LOCK_CHAIN, vec![known.submitted.root_id.into()]).await?;
+    // As it stands under its lock: a person may have retried it meanwhile.
+    nested(s, lease).await
+}
+
+async fn nested<S: Session>(s: &mut S, lease: &LeaseRef) -> Result<Option<Below>> {
+    let found = s.query(sql::NESTED, vec![lease.id.into()]).await?;
+    let Some(mut row) = found.into_iter().next() else { return Ok(None) };
+    let submitted =
+        Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
+    Ok(Some(Below { submitted, status: row.status()?, result: row.maybe_json()? }))
+}
+
+/// The call becomes a run.
+async fn first<S: Session>(
+    s: &mut S,
+    new: &NewRun,
+    options: &SubmitOptions,
+    lease: &LeaseRef,
+    times: Times,
+) -> Result<(Submitted, Vec<Write>)> {
     let above = load_above(s, lease.id).await?;
-    let known = s.query(sql::NESTED, vec![lease.id.into()]).await?;
-    if let Some(row) = known.into_iter().next() {
-        return again(s, row, above, lease, times).await;
+    if !above.holds(lease) {
+        // Whoever was at it while this waited for the lock has made it, and handed the call over.
+        let made = nested(s, lease).await?.ok_or(StoreError::Rejected(Rejected::Fenced))?;
+        return Ok((made.submitted, Vec::new()));
     }
     let made = insert(s, new, options, above.paused()).await?;
     Ok((made, above.delegate(lease, times)?.writes))
@@ -54,39 +90,27 @@ async fn make<S: Session>(
 /// The call became a run before. Whoever holds the call after a retry hands it over once more.
 async fn again<S: Session>(
     s: &mut S,
-    mut row: Row,
-    above: Loaded,
+    known: Below,
     lease: &LeaseRef,
     times: Times,
 ) -> Result<(Submitted, Vec<Write>)> {
-    let submitted =
-        Submitted { task_run_id: TaskRunId(row.int()?), root_id: StackRunId(row.int()?) };
-    let (status, result) = (row.status()?, row.maybe_json()?);
+    let above = load_above(s, lease.id).await?;
     if !above.holds(lease) {
-        return Ok((submitted, Vec::new()));
+        return Ok((known.submitted, Vec::new()));
     }
-    let plan = match status {
+    let plan = match known.status {
         Status::Completed => {
             let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
-            above.record(lease, &Ok(result.unwrap_or_else(json::null)), now, times)?
+            above.record(lease, &Ok(known.result.unwrap_or_else(json::null)), now, times)?
         }
         Status::Failed | Status::Cancelled => {
-            let reopened = reopen(s, submitted.root_id, Retry::default(), times).await;
-            let mut writes = match reopened {
-                Ok(plan) => plan.writes,
-                // A person retried it since its row was read: it is open.
-                Err(StoreError::Rejected(Rejected::NotFailed(now))) if !now.is_terminal() => {
-                    Vec::new()
-                }
-                Err(other) => return Err(other),
-            };
-            let plan = above.delegate(lease, times)?;
-            writes.extend(plan.writes);
-            return Ok((submitted, writes));
+            let mut plan = reopen(s, known.submitted.root_id, Retry::default(), times).await?;
+            plan.writes.extend(above.delegate(lease, times)?.writes);
+            plan
         }
         _ => above.delegate(lease, times)?,
     };
-    Ok((submitted, plan.writes))
+    Ok((known.submitted, plan.writes))
 }
 
 /// Plans the retry of an ended run.

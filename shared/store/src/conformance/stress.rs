@@ -227,11 +227,6 @@ impl<'a> Processor<'a> {
                     None
                 }
                 Err(StoreError::Rejected(Rejected::Fenced)) if self.people => None,
-                // A retry from above meets an end from below: the database ends one of the two.
-                Err(StoreError::Unavailable(why)) if self.people && why.contains("deadlock") => {
-                    self.give_back(&row, 1).await;
-                    None
-                }
                 Err(other) => panic!("{kind:?} {row:?}: {other}"),
             };
             self.come_back_late().await;
