@@ -8,6 +8,7 @@ const { apply } = Reflect;
 const RealPromise = Promise;
 const RealError = Error;
 const then = Promise.prototype.then;
+const { captureStackTrace } = Error;
 const { indexOf, slice } = String.prototype;
 const ignore = () => {};
 
@@ -49,10 +50,31 @@ function begin(call, asked) {
   return seq;
 }
 
+/** Where task code called `api`: to be noted at once, since an outcome comes with none of its frames. */
+export function calledFrom(api) {
+  const at = {};
+  captureStackTrace(at, api);
+  return at;
+}
+
+/** The error, as if it had been thrown there. */
+export function thrownAt(at, error) {
+  try {
+    const stack = `${at.stack}`;
+    const frames = apply(indexOf, stack, ["    at "]);
+    if (frames >= 0) error.stack = `${error.name}: ${error.message}\n${apply(slice, stack, [frames])}`;
+  } catch {
+    // Task code may do anything to stacks: then the error keeps its own.
+  }
+  return error;
+}
+
 /** `options`: { retry, timeoutMs, idempotencyKey }. */
 export function callHostTool(service, path, args, options) {
+  const at = calledFrom(callHostTool);
   const promise = new RealPromise((resolve, reject) => {
-    begin({ resolve, reject }, { service, path, args, options });
+    const failed = (error) => reject(thrownAt(at, error));
+    begin({ resolve, reject: failed }, { service, path, args, options });
   });
   // A call whose result nobody awaits may fail without failing the task.
   apply(then, promise, [undefined, ignore]);

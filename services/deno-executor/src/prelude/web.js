@@ -2,7 +2,7 @@
 // (real timers, real clocks, sharing between threads) is left out.
 import { core } from "ext:core/mod.js";
 import { random } from "ext:tasker_task/clock.js";
-import { startCall } from "ext:tasker_task/host.js";
+import { calledFrom, startCall, thrownAt } from "ext:tasker_task/host.js";
 import { sleep } from "ext:tasker_task/timers.js";
 
 const ABORT = "ext:deno_web/03_abort_signal.js";
@@ -47,7 +47,7 @@ let fetchGlobals;
 function load(source, name) {
   if (source === FETCH || source === ABORT) core.loadExtScript(ABORT).AbortSignal.timeout = durableTimeout;
   if (source !== FETCH) return core.loadExtScript(source)[name];
-  fetchGlobals ??= core.loadExtScript(FETCH)({ startCall, random });
+  fetchGlobals ??= core.loadExtScript(FETCH)({ calledFrom, startCall, thrownAt, random });
   return fetchGlobals[name];
 }
 

@@ -40,6 +40,18 @@ pub fn cases() -> Vec<Case> {
             FailsAt("TypeError", 3, 9),
         ),
         Case(
+            "rejected-at",
+            "module.exports = async () => {\n  const a = 1;\n  await __callHostTool__('gapi', 'no.such.method', [{}]);\n};",
+            json!({}),
+            FailsAt("ServiceError", 3, 9),
+        ),
+        Case(
+            "fetch-at",
+            "async function get() {\n  return await fetch('http://127.0.0.1:1/');\n}\nmodule.exports = async () => {\n  await get();\n};",
+            json!({}),
+            FailsAt("TypeError", 2, 16),
+        ),
+        Case(
             "throws-ts",
             "type A = {\n  x: number;\n};\nexport default async (a: A): Promise<void> => {\n  throw new RangeError('ts');\n};",
             json!({}),

@@ -89,8 +89,9 @@ function fromLocal(inner, found) {
 
 /** One fetch under way. */
 class Fetching {
-  constructor(inner, startCall, resolve, reject) {
-    Object.assign(this, { inner, startCall, resolve, reject, call: null, body: null, over: false });
+  /** `resolve` and `reject` are of the promise that task code has; `failed` says of an error where fetch was called. */
+  constructor(inner, startCall, { resolve, reject, failed }) {
+    Object.assign(this, { inner, startCall, resolve, reject, failed, call: null, body: null, over: false });
     this.onAbort = () => this.abort();
     inner.signal[add](this.onAbort);
   }
@@ -107,7 +108,7 @@ class Fetching {
     if (this.over) return;
     this.over = true;
     this.inner.signal[remove](this.onAbort);
-    this.reject(error);
+    this.reject(this.failed(error));
   }
 
   done({ response, body }) {
@@ -155,8 +156,8 @@ class Fetching {
   }
 }
 
-/** `startCall` makes a host call; `random` is the run's own. */
-function make({ startCall, random }) {
+/** `startCall` makes a host call; `random` is the run's own; the others tell where fetch was called. */
+function make({ calledFrom, startCall, thrownAt, random }) {
   const boundary = () => {
     let digits = "";
     while (digits.length < 24) digits += Math.floor(random() * 10);
@@ -166,6 +167,8 @@ function make({ startCall, random }) {
   response_.setBoundary(boundary);
 
   function fetch(input, init = undefined) {
+    const at = calledFrom(fetch);
+    const failed = (error) => thrownAt(at, error);
     return new Promise((resolve, reject) => {
       webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch'");
       const inner = innerOf(new Request(input, init));
@@ -173,7 +176,7 @@ function make({ startCall, random }) {
         reject(inner.signal.reason);
         return;
       }
-      const fetching = new Fetching(inner, startCall, resolve, reject);
+      const fetching = new Fetching(inner, startCall, { resolve, reject, failed });
       fetching.guard(() => fetching.run());
     });
   }
