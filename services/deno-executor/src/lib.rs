@@ -18,15 +18,10 @@ mod worker;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::Request,
-    middleware::{self, Next},
-    response::Response,
-    routing::post,
-};
-use tasker_http::{ApiError, Peers};
+use axum::{Router, middleware, routing::post};
+use tasker_http::Peers;
 use tasker_store::StorageAdapter;
+use tokio_util::task::TaskTracker;
 
 use pool::{Pool, PoolConfig};
 pub use protocol::Limits;
@@ -34,6 +29,9 @@ use runs::Runs;
 
 /// Which engine this build carries.
 pub const ENGINE: &str = if cfg!(feature = "v8") { "v8" } else { "quickjs" };
+
+/// How long a drain waits for turns.
+const DRAIN: Duration = Duration::from_secs(20);
 
 /// Settings of the executor.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,6 +58,8 @@ pub struct ExecutorArgs {
 pub struct State {
     runs: Arc<Runs>,
     peers: Peers,
+    /// Requests that are answered now.
+    work: TaskTracker,
 }
 
 impl State {
@@ -81,7 +81,14 @@ impl State {
             turn: Duration::from_millis(args.limits.turn_ms),
         });
         let runs = Runs::new(store, pool, args.limits.clone(), args.parked_bytes);
-        Ok(Self { runs: Arc::new(runs), peers })
+        Ok(Self { runs: Arc::new(runs), peers, work: TaskTracker::new() })
+    }
+
+    /// Lets the turns under way end.
+    pub async fn drain(&self) {
+        self.work.close();
+        let _ = tokio::time::timeout(DRAIN, self.work.wait()).await;
+        self.peers.drain().await;
     }
 }
 
@@ -94,14 +101,9 @@ pub fn router(state: State) -> Router {
         .route("/resume", post(routes::resume).get(routes::health))
         .merge(openapi::document().serve())
         .route("/{*rest}", post(routes::execute).get(routes::health))
-        .layer(middleware::from_fn(to_its_end))
+        // A turn that is stopped half way is made once more, and a worker that hangs is never ended.
+        .layer(middleware::from_fn_with_state(state.work.clone(), tasker_http::to_its_end))
         .with_state(state)
-}
-
-/// A client that hangs up does not stop a turn: a worker that hangs would never be ended, and what
-/// the code did would be done once more.
-async fn to_its_end(request: Request, next: Next) -> Result<Response, ApiError> {
-    tokio::spawn(next.run(request)).await.map_err(ApiError::internal)
 }
 
 /// If this process was started as a worker, works until its input ends.

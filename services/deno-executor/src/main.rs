@@ -25,9 +25,8 @@ async fn serve(args: &Args) -> ExitCode {
     run("deno-executor", &args.common, async |_| {
         let store =
             tasker_store::connect_with(&args.common.database_url, &args.common.sealing()?).await?;
-        let peers = Peers::new(&args.common)?;
-        let state = State::new(store, peers.clone(), &args.executor)?;
-        Ok((mount("deno-executor", router(state)), async move { peers.drain().await }))
+        let state = State::new(store, Peers::new(&args.common)?, &args.executor)?;
+        Ok((mount("deno-executor", router(state.clone())), async move { state.drain().await }))
     })
     .await
 }

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, routing::post};
+use axum::{Router, middleware, routing::post};
 use tasker_core::{StackRunId, wire::Handed};
 use tasker_http::Peers;
 use tasker_store::StorageAdapter;
@@ -131,5 +131,7 @@ pub fn router(state: State) -> Router {
         .route("/", post(routes::process).get(routes::health))
         .merge(openapi::document().serve())
         .route("/{*rest}", post(routes::process).get(routes::health))
+        // A claim that is stopped half way leaves a row leased to nobody.
+        .layer(middleware::from_fn_with_state(state.0.work.clone(), tasker_http::to_its_end))
         .with_state(state)
 }

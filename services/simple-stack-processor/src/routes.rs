@@ -25,15 +25,11 @@ pub async fn process(
 ) -> Result<Json<Value>, ApiError> {
     match (request.stack_run_id, request.trigger.as_deref()) {
         (Some(id), _) => {
-            let taking = state.clone();
-            let taken = async move { chain::take(&taking, id, request.epoch).await };
-            to_its_end(&state, taken).await?;
+            chain::take(&state, id, request.epoch).await.map_err(refusal)?;
             Ok(Json(json!({ "status": "success" })))
         }
         (None, Some("process-next")) => {
-            let looking = state.clone();
-            let found = async move { chain::next(&looking).await };
-            Ok(Json(match to_its_end(&state, found).await? {
+            Ok(Json(match chain::next(&state).await.map_err(refusal)? {
                 chain::Next::Took(id) => {
                     json!({ "status": "success", "processed": true, "stackRunId": id })
                 }
@@ -46,14 +42,6 @@ pub async fn process(
             "Invalid request: must specify stackRunId or trigger=process-next",
         )),
     }
-}
-
-/// A client that hangs up must not stop a claim half way: the row would be leased to nobody.
-async fn to_its_end<T: Send + 'static>(
-    state: &State,
-    claim: impl Future<Output = tasker_store::Result<T>> + Send + 'static,
-) -> Result<T, ApiError> {
-    state.0.work.spawn(claim).await.map_err(ApiError::internal)?.map_err(refusal)
 }
 
 fn refusal(error: StoreError) -> ApiError {

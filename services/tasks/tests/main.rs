@@ -1,6 +1,6 @@
 //! All integration tests of this crate: one program, because each costs a minute to link.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, its helpers too")]
+#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 mod common;
 mod control;

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use tasker_core::{Json, json as raw};
+use tasker_core::{Json, json as raw, wire::UNKNOWN_OUTCOME};
 use tasker_http::ApiError;
 use tasker_store::rest::QueryError;
 
@@ -138,7 +138,7 @@ impl From<QueryError> for Fault {
                 let message = "The connection broke while the change was committed: it may have \
                                been made; look before you repeat it"
                     .to_owned();
-                Self::new(status, status, "UNKNOWN_OUTCOME", message)
+                Self::new(status, status, UNKNOWN_OUTCOME, message)
             }
             other => {
                 let error = ApiError::internal(other);

@@ -26,7 +26,7 @@ pub use args::{CommonArgs, KeyArgs, Keystore, name_and_url};
 pub use error::ApiError;
 pub use extract::JsonBody;
 pub use gate::{Caller, Gate, GateArgs, Role, Secret};
-pub use mount::{mount, with_gate, with_layers};
+pub use mount::{mount, to_its_end, with_gate, with_layers};
 pub use peers::{PeerError, PeerReply, Peers};
 pub use serve::{bind, run, serve, shutdown_signal};
 pub use services::{Registered, ServiceArgs};

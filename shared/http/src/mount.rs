@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Extension},
-    middleware,
+    extract::{self, DefaultBodyLimit, Extension},
+    middleware::{self, Next},
     routing::get,
 };
 use http::{Request, Response, StatusCode};
+use tokio_util::task::TaskTracker;
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
 use crate::{ApiError, Gate, cors, gate, proxy, relay};
@@ -62,6 +63,19 @@ pub fn with_layers(routes: Router) -> Router {
                 }),
         )
         .layer(middleware::from_fn(cors::cors))
+}
+
+/// A layer under which a handler runs to its end though its client hangs up, where stopping it half way
+/// would leave something undone that nobody else does. A drain waits for what `work` counts.
+///
+/// # Errors
+/// The handler panicked.
+pub async fn to_its_end(
+    extract::State(work): extract::State<TaskTracker>,
+    request: extract::Request,
+    next: Next,
+) -> Result<axum::response::Response, ApiError> {
+    work.spawn(next.run(request)).await.map_err(ApiError::internal)
 }
 
 /// [`with_layers`], and `gate` for every mounted service.

@@ -1,6 +1,5 @@
 //! The schema on databases that were something else before, and what only some databases have.
 
-#[allow(dead_code, reason = "each test file uses some of it")]
 use crate::support::keys;
 
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! Supabase's own CLI on our migrations, where Node is present: it applies them, finds nothing to
 //! complain of, and agrees with `tasker migrate` about what is applied.
 
-#[allow(dead_code, reason = "each test file uses some of it")]
 use crate::support::keys;
 
 use std::{

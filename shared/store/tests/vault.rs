@@ -1,7 +1,6 @@
 //! Supabase's Vault as the place of secrets, against a stand-in with the same table, view and
 //! functions: the extension itself cannot be had for a plain Postgres.
 
-#[allow(dead_code, reason = "each test file uses some of it")]
 use crate::support::keys;
 
 use keys::{At, each, key, settings};

@@ -94,7 +94,8 @@ async fn build(
         .with_registered(others.clone());
     let processor =
         simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);
-    let routes = routes(args, store, &peers, processor.clone())?
+    let executor = deno_executor::State::new(store.clone(), peers.clone(), &args.executor)?;
+    let routes = routes(args, store, &peers, processor.clone(), executor.clone())?
         .merge(registered::routes(&others)?)
         .merge(task_routes::routes(peers.clone(), args.seed.backend()));
     let started = processor.clone();
@@ -106,7 +107,10 @@ async fn build(
     let db = args.db.display();
     let kept = if args.seed.backend() == "sqlite" { db.to_string() } else { "Postgres".into() };
     tracing::info!(%functions, runs = kept, engine = deno_executor::ENGINE, "all services on one port");
-    Ok((routes, async move { processor.drain().await }))
+    Ok((routes, async move {
+        processor.drain().await;
+        executor.drain().await;
+    }))
 }
 
 async fn store(args: &Args, common: &CommonArgs) -> anyhow::Result<Arc<dyn StorageAdapter>> {
@@ -130,8 +134,8 @@ fn routes(
     store: Arc<dyn StorageAdapter>,
     peers: &Peers,
     processor: simple_stack_processor::State,
+    executor: deno_executor::State,
 ) -> anyhow::Result<Router> {
-    let executor = deno_executor::State::new(store.clone(), peers.clone(), &args.executor)?;
     let gapi = wrappedgapi::State::new(
         wrappedgapi::Config::new(&args.gapi, std::env::vars())?,
         wrappedgapi::Catalogue::from_embedded(),
