@@ -27,6 +27,14 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }
+
+    /// The error's code; empty if there is none.
+    ///
+    /// # Panics
+    /// As [`Answer::json`] does.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
 }
 
 /// Sends a request.

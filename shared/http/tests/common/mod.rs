@@ -7,11 +7,12 @@ pub mod token;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{Json, Router, body::Body, extract::Request, routing::any};
-use http::{HeaderMap, StatusCode};
+
 use serde_json::{Value, json};
 pub use tasker_core::call::SERVICES;
 use tasker_http::{Caller, Gate, GateArgs, JsonBody, mount};
-use tower::ServiceExt as _;
+use tasker_testkit::app;
+pub use tasker_testkit::app::Answer;
 
 pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The public values of a local Supabase.
@@ -81,22 +82,6 @@ async fn who(caller: Caller, request: Request) -> Json<Value> {
     }))
 }
 
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
-    }
-
-    pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-}
-
 pub type Headers<'a> = &'a [(&'a str, &'a str)];
 
 pub async fn ask(app: &Router, method: &str, path: &str, headers: Headers<'_>) -> Answer {
@@ -114,12 +99,7 @@ pub async fn send(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Body::from(body.to_owned())).unwrap();
-    let response = app.clone().oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, 64 << 20).await.unwrap();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Answer { status: parts.status, headers: parts.headers, text }
+    app::send(app, request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
 /// A real server on a free port.
