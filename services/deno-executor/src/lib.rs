@@ -111,6 +111,7 @@ pub fn worker_main() -> Option<ExitCode> {
     let mut args = std::env::args().skip(1);
     (args.next().as_deref() == Some("worker")).then(|| {
         let limit = args.next().and_then(|a| a.parse().ok()).unwrap_or(2 << 30);
+        tasker_http::return_large_values();
         worker::run(limit)
     })
 }

@@ -149,9 +149,10 @@ fn fix(key: &str) -> &'static str {
     }
 }
 
-/// The keystore request for one key.
+/// The keystore request for one key: an action, since credentials are not answered to the calls of
+/// task code.
 pub fn keystore_request(namespace: &str, key: &str) -> Value {
-    json!({"chain": [{"property": "getKey", "args": [namespace, key]}]})
+    json!({"action": "getKey", "namespace": namespace, "key": key})
 }
 
 /// Reads the keystore's answer: the bare value, or the same within one or two

@@ -19,13 +19,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// What wrappedkeystore answers when it cannot open a secret.
 #[derive(Deserialize)]
 struct Refusal {
-    error: Reason,
-}
-
-#[derive(Deserialize)]
-struct Reason {
     code: String,
-    message: String,
+    error: String,
 }
 
 #[async_trait]
@@ -52,10 +47,9 @@ impl CredentialSource for PeerKeystore {
 /// could have put anything into such a body.
 fn refused(status: StatusCode, body: &[u8]) -> SourceError {
     let locked =
-        |reason: &Reason| reason.code.starts_with("MASTER_KEY_") || reason.code == "SECRET_BROKEN";
-    let said = serde_json::from_slice(body).ok().map(|refusal: Refusal| refusal.error);
-    if let Some(reason) = said.filter(locked) {
-        return SourceError::Locked(reason.message);
+        |said: &Refusal| said.code.starts_with("MASTER_KEY_") || said.code == "SECRET_BROKEN";
+    if let Some(said) = serde_json::from_slice(body).ok().filter(locked) {
+        return SourceError::Locked(said.error);
     }
     let hint = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -75,7 +69,7 @@ mod tests {
         let at =
             |status, body: &str| refused(StatusCode::from_u16(status).unwrap(), body.as_bytes());
         for code in ["MASTER_KEY_MISSING", "MASTER_KEY_UNKNOWN", "SECRET_BROKEN"] {
-            let body = format!(r#"{{"error":{{"code":"{code}","message":"do this"}}}}"#);
+            let body = format!(r#"{{"success":false,"error":"do this","code":"{code}"}}"#);
             assert!(matches!(at(500, &body), SourceError::Locked(text) if text == "do this"));
         }
         for body in [

@@ -26,6 +26,7 @@ impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         let (status, code) = match refused {
             Refused::Field(_) => (StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
+            Refused::Reserved { .. } => (StatusCode::FORBIDDEN, "SECRET_RESERVED"),
             Refused::Unknown { .. } => (StatusCode::NOT_FOUND, "METHOD_NOT_FOUND"),
         };
         Self { status, code, message: refused.to_string() }

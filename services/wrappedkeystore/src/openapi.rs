@@ -14,6 +14,7 @@ pub fn document() -> Document {
         .answers(200, "The value, in the form of the request", json!({}))
         .refuses(&[
             (400, "A field is missing or wrong; the error names it"),
+            (403, "A credential that a service reads for itself, asked for as a call"),
             (404, "No such method"),
         ]);
     let index = Operation::new("What the service is").open();

@@ -72,6 +72,16 @@ pub enum Refused {
     /// A field is missing or wrong; says which and what it must be.
     #[error("{0}")]
     Field(String),
+    /// A credential that task code, whose form a call is, may not read.
+    #[error(
+        "{key} is read by {service} alone: call that service, which uses it (hasKey tells whether it is set)"
+    )]
+    Reserved {
+        /// Its name.
+        key: &'static str,
+        /// Who may.
+        service: &'static str,
+    },
     /// No such action or method.
     #[error("Unknown {what}: {name}; there are {}", NAMES.join(", "))]
     Unknown {
@@ -81,6 +91,10 @@ pub enum Refused {
         name: String,
     },
 }
+
+/// Credentials that a service reads for itself, and that service. Task code is untrusted: it uses
+/// them by asking the service, and never sees them.
+const RESERVED: [(&str, &str); 1] = [("GAPI_KEY", "wrappedgapi")];
 
 /// The methods, as requests name them.
 pub const NAMES: [&str; 7] =
@@ -121,7 +135,12 @@ pub fn parse(fields: &Fields) -> Result<Method, Refused> {
             ));
         }
     };
-    method("method", &name, positional(&name, &args))
+    let method = method("method", &name, positional(&name, &args))?;
+    let Method::GetKey(Name { key, .. }) = &method else { return Ok(method) };
+    match RESERVED.iter().find(|(name, _)| name == key) {
+        Some(&(key, service)) => Err(Refused::Reserved { key, service }),
+        None => Ok(method),
+    }
 }
 
 /// The one link of a chain.
@@ -241,6 +260,21 @@ mod tests {
         assert!(of(r#"{"action":"rotateKeys","newKey":"yes"}"#).is_err());
         assert!(of(r#"{"method":"rotateKeys","args":[]}"#).is_err(), "not for tasks");
         assert_eq!(of(r#"{"action":"listKeys"}"#), Ok(Method::ListKeys("global".into())));
+    }
+
+    #[test]
+    fn credentials_of_services_are_not_for_tasks() {
+        let reserved = Err(Refused::Reserved { key: "GAPI_KEY", service: "wrappedgapi" });
+        for body in [
+            r#"{"chain":[{"property":"getKey","args":["any","GAPI_KEY"]}]}"#,
+            r#"{"method":"getKey","args":["GAPI_KEY"]}"#,
+        ] {
+            assert_eq!(of(body), reserved, "{body}");
+        }
+        let own = r#"{"action":"getKey","namespace":"n","key":"GAPI_KEY"}"#;
+        assert_eq!(of(own), Ok(Method::GetKey(name("n", "GAPI_KEY"))));
+        let asked = r#"{"method":"hasKey","args":["n","GAPI_KEY"]}"#;
+        assert_eq!(of(asked), Ok(Method::HasKey(name("n", "GAPI_KEY"))));
     }
 
     #[test]

@@ -75,13 +75,13 @@ async fn actions() {
 async fn chains_and_methods_answer_the_bare_value() {
     let app = app().await;
     let cases = [
-        ("setKey", json!(["default", "GAPI_KEY", "secret"]), json!(true)),
-        ("getKey", json!(["default", "GAPI_KEY"]), json!("secret")),
-        ("getKey", json!(["GAPI_KEY"]), json!(null)),
+        ("setKey", json!(["default", "API_KEY", "secret"]), json!(true)),
+        ("getKey", json!(["default", "API_KEY"]), json!("secret")),
+        ("getKey", json!(["API_KEY"]), json!(null)),
         ("setKey", json!([null, "k", 12.50]), json!(true)),
         ("getKey", json!(["k"]), json!("12.5")),
         ("hasKey", json!(["default", "k"]), json!(true)),
-        ("listKeys", json!(["default"]), json!(["GAPI_KEY"])),
+        ("listKeys", json!(["default"]), json!(["API_KEY"])),
         ("listKeys", json!([]), json!(["k"])),
         ("listNamespaces", json!([]), json!(["default", "global"])),
         ("deleteKey", json!(["k"]), json!(true)),
@@ -123,6 +123,7 @@ async fn what_is_refused_names_the_field() {
         (r#"{"method":7}"#, 400, "'method'"),
         (r#"{"method":"getKey","args":"k"}"#, 400, "'args'"),
         (r#"{"method":"setKey","args":["k","v"]}"#, 400, "'value'"),
+        (r#"{"method":"getKey","args":["GAPI_KEY"]}"#, 403, "read by wrappedgapi alone"),
     ];
     for (body, status, names) in cases {
         let answer = request(&app, "POST", AT, body).await;

@@ -3,10 +3,17 @@
 //! A death says little of each of the many that were on board, and much of one that was alone: they
 //! share the blame. A row is given up when it bears enough of it after enough lost leases. So poison
 //! ends after three deaths (the second and third time it runs alone), and an innocent run outlives
-//! a storm that kills everything again and again.
+//! a storm that kills everything again and again. Where the process that holds the rows is itself
+//! started again and again, even one that ran alone bears little.
 
 /// The blame of a death for which only one row can be why.
 pub const WHOLE: i64 = 1_000;
+/// A start is soon after another one within this time.
+pub const SOON_MS: i64 = 10_000;
+/// A slot that did not start for so long is forgotten.
+pub const FORGOTTEN_MS: i64 = 7 * 86_400_000;
+/// So many starts in a row, each soon after the one before, are a storm.
+const STORM: u32 = 8;
 /// What each bears at least: nothing is tried without end, however many it takes along.
 pub const LEAST: i64 = 250;
 /// With so much of it, and
@@ -19,6 +26,12 @@ const LONGEST_PAUSE_MS: i64 = 30_000;
 /// What a row bears of a death with so many on board; `None`: nobody knows how many.
 pub fn share(aboard: Option<u32>) -> i64 {
     aboard.map_or(LEAST, |n| (WHOLE / i64::from(n.max(1))).max(LEAST))
+}
+
+/// Whether a process that started so often in a row dies of more than the run that it has on board:
+/// two runs that are poison start it six times.
+pub fn storm(starts: u32) -> bool {
+    starts >= STORM
 }
 
 /// Whether a row is given up that lost so many leases, and bears so much, the last included.

@@ -134,6 +134,7 @@ where
 {
     init_tracing(args.log_json);
     install_crypto();
+    crate::return_large_values();
     if args.health {
         return health::probe(args).await;
     }

@@ -203,7 +203,7 @@ async fn upgrading<S: Session>(s: &mut S, run: TaskRunId, how: Upgrade, t: Times
 pub async fn crash_loop<S: Session>(
     mut s: S,
     id: StackRunId,
-    boot: Option<(&str, u32)>,
+    boot: Option<(&str, Option<u32>)>,
     times: Times,
 ) -> Result<bool> {
     let plan = poisoned(&mut s, id, boot, times).await;
@@ -217,7 +217,7 @@ pub async fn crash_loop<S: Session>(
 async fn poisoned<S: Session>(
     s: &mut S,
     id: StackRunId,
-    boot: Option<(&str, u32)>,
+    boot: Option<(&str, Option<u32>)>,
     times: Times,
 ) -> Result<Option<Plan>> {
     let loaded = match load_above(s, id).await {
@@ -226,6 +226,7 @@ async fn poisoned<S: Session>(
     };
     // Under the lock: a holder may have come back since the row was found.
     let (slot, held) = boot.unzip();
+    let held = held.flatten();
     let found = s.query(sql::IS_POISON, vec![id.into(), slot.into(), held.into()]).await?;
     let Some(mut row) = found.into_iter().next() else { return Ok(None) };
     let lease = LeaseRef { id, epoch: row.int()?, owner: row.text()? };

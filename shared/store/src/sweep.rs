@@ -1,6 +1,6 @@
 //! What becomes of rows and runs whose time is over.
 
-use tasker_core::{StackRunId, TaskRunId, chain::Rejected};
+use tasker_core::{StackRunId, TaskRunId, blame, chain::Rejected};
 
 use crate::{
     Result, StoreError,
@@ -27,9 +27,19 @@ impl<B: Backend> Store<B> {
             freed += tolerated(ended.map(|_| true), run);
         }
         let Some(slot) = slot else { return Ok(freed) };
+        Ok(freed + self.start_of(slot).await?)
+    }
+
+    /// Frees what a slot held when it died. All that were on board share the blame; in a storm each
+    /// bears little, even if it was alone.
+    async fn start_of(&self, slot: &str) -> Result<usize> {
+        let storm = blame::storm(self.starts(slot).await?);
+        if storm {
+            self.ask(sql::IN_A_STORM, vec![slot.into()]).await?;
+        }
         let held = self.ask(sql::HELD_BY, vec![slot.into()]).await?;
-        // All that were on board when it died share the blame.
-        let aboard = u32::try_from(held.len()).unwrap_or(u32::MAX);
+        let aboard = u32::try_from(held.len()).ok().filter(|_| !storm);
+        let mut freed = 0;
         for mut row in held {
             let id = row.int()?;
             let one = vec![id.into(), slot.into(), aboard.into()];
@@ -42,8 +52,16 @@ impl<B: Backend> Store<B> {
         Ok(freed)
     }
 
+    /// Notes a start, and answers how many there were in a row.
+    async fn starts(&self, slot: &str) -> Result<u32> {
+        self.ask(sql::FORGET_STARTS, vec![(-blame::FORGOTTEN_MS).into()]).await?;
+        let counted = self.ask(sql::STARTED, vec![slot.into(), (-blame::SOON_MS).into()]).await?;
+        let Some(mut row) = counted.into_iter().next() else { return Ok(1) };
+        Ok(u32::try_from(row.int()?).unwrap_or(u32::MAX))
+    }
+
     /// Ends a row that keeps losing its holders; answers how many rows that were.
-    async fn give_up(&self, id: StackRunId, boot: Option<(&str, u32)>) -> usize {
+    async fn give_up(&self, id: StackRunId, boot: Option<(&str, Option<u32>)>) -> usize {
         let done = async { control::crash_loop(self.begin().await?, id, boot, TIMES).await };
         tolerated(done.await, id)
     }

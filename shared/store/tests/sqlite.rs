@@ -9,7 +9,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use tasker_store::{RunFilter, StoreError, conformance::CASES, connect};
+use tasker_store::{
+    RunFilter, StoreError,
+    conformance::CASES,
+    connect,
+    rest::{Action, Format, Item, Query, QueryError, Read},
+};
 
 /// A folder of the test's own, removed at its end.
 struct Folder(PathBuf);
@@ -118,4 +123,30 @@ async fn what_was_acknowledged_survives_kill_9() {
             .unwrap();
         assert_eq!(check, "ok");
     }
+}
+
+/// One writer: a statement of task code without end would stop everybody else.
+#[tokio::test]
+async fn a_statement_without_end_is_cut() {
+    let store = connect("sqlite::memory:").await.unwrap();
+    let endless = "create view endless as with recursive c(n) as \
+        (select 1 union all select n + 1 from c) select count(*) as n from c";
+    store.script(endless).await.unwrap();
+    let query = Query {
+        schema: None,
+        target: "endless".into(),
+        action: Action::Read,
+        read: Read { items: vec![Item::All], ..Read::default() },
+        answers: true,
+        count: None,
+        single: false,
+        max_affected: None,
+        rollback: false,
+        strip_nulls: false,
+        format: Format::Json,
+    };
+    let Err(QueryError::Sql(cut)) = store.rest(&query, None).await else { panic!("it ended") };
+    assert_eq!(cut.code, "57014", "{}", cut.message);
+    store.publish("t", "1", None).await.unwrap();
+    assert_eq!(store.functions().await.unwrap().len(), 1, "others go on");
 }

@@ -135,6 +135,28 @@ pub async fn one_that_ran_alone_is_to_blame(store: &dyn StorageAdapter) {
     assert_eq!(error_of(&row(store, all[2]).await), "CrashLoop");
 }
 
+pub async fn in_a_storm_nobody_is_to_blame(store: &dyn StorageAdapter) {
+    // Restarts while nothing is held: whatever ends the process, it is no run.
+    for _ in 0..7 {
+        store.release_expired(Some("p")).await.unwrap();
+    }
+    let run = start(store, "t").await;
+    for crash in 1..=3u32 {
+        let claimed = claim_when_due(store, "p").await;
+        assert!(store.alone(&claimed.row.lease).await.unwrap());
+        assert_eq!(store.release_expired(Some("p")).await.unwrap(), 1);
+        assert_eq!(crashes(store, run).await, (crash, Status::Pending));
+    }
+    // What another slot's run is to blame for has nothing to do with it.
+    let other = start(store, "u").await;
+    for _ in 0..3 {
+        let claimed = claim_when_due(store, "q").await;
+        assert_eq!(claimed.row.lease.id, other.root_id);
+        store.release_expired(Some("q")).await.unwrap();
+    }
+    assert_eq!(error_of(&row(store, other).await), "CrashLoop");
+}
+
 pub async fn a_run_out_of_time_fails(store: &dyn StorageAdapter) {
     store.publish("t", "1", None).await.unwrap();
     let options = SubmitOptions { timeout_ms: Some(60), ..Default::default() };

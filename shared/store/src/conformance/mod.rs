@@ -116,6 +116,7 @@ cases! {
     limits::an_executor_that_dies_counts_as_a_crash,
     limits::one_of_a_crowd_is_not_to_blame,
     limits::one_that_ran_alone_is_to_blame,
+    limits::in_a_storm_nobody_is_to_blame,
     limits::a_call_that_kills_its_holders_is_an_error,
     limits::a_run_out_of_time_fails,
     limits::a_key_makes_one_run,

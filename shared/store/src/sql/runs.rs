@@ -247,6 +247,21 @@ pub const RELEASE_EXPIRED: &str = concat!(
     "from lost where id = picked returning id"
 );
 
+/// Counts the starts of a slot that came soon one after the other.
+pub const STARTED: &str = "\
+insert into processor_starts (slot, started_at, in_a_row) values ($1, {now}, 1) \
+on conflict (slot) do update set started_at = excluded.started_at, in_a_row = \
+  case when processor_starts.started_at > {after $2} then processor_starts.in_a_row + 1 else 1 end \
+returning in_a_row";
+
+/// Slots that are not used any more.
+pub const FORGET_STARTS: &str = "\
+delete from processor_starts where started_at < {after $1} returning slot";
+
+/// In a storm nothing that a slot held was to blame for being alone.
+pub const IN_A_STORM: &str = "\
+update stack_runs set aboard = null where status = 'processing' and lease_owner = $1 returning id";
+
 /// Rows that a slot holds.
 pub const HELD_BY: &str =
     "select id from stack_runs where status = 'processing' and lease_owner = $1 order by id";

@@ -1,6 +1,10 @@
 //! The thread that owns the connection.
 
-use std::{collections::HashMap, sync::mpsc};
+use std::{
+    collections::HashMap,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
 
 use rusqlite::{Connection, config::DbConfig, types::ValueRef};
 use tokio::sync::oneshot;
@@ -29,17 +33,23 @@ pub enum Command {
 }
 
 /// The schema, step by step: `user_version` says how many were taken.
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("3_fair_claims.sql"),
     include_str!("4_keystore_sealing.sql"),
     include_str!("5_owners.sql"),
     include_str!("6_outcomes.sql"),
+    include_str!("7_processor_starts.sql"),
 ];
 
 /// WAL with synchronous=FULL: what was committed survives a power cut.
 const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; \
     pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -65536;";
+
+/// Longest statement of task code: nobody else writes meanwhile, and no lease is renewed.
+const LONGEST: Duration = Duration::from_secs(5);
+/// Steps of SQLite's machine between two looks at the clock: about a millisecond.
+const STEPS: i32 = 100_000;
 
 /// Opens the file, its schema if it is new, and starts the thread.
 pub fn start(path: &str) -> Result<Jobs> {
@@ -134,7 +144,12 @@ impl Worker {
     fn text(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         self.begin()?;
         let mut statement = self.connection.prepare(sql).map_err(error)?;
-        rows(&mut statement, params)
+        let until = Instant::now() + LONGEST;
+        let over = move || Instant::now() > until;
+        self.connection.progress_handler(STEPS, Some(over)).map_err(error)?;
+        let rows = rows(&mut statement, params);
+        self.connection.progress_handler(0, None::<fn() -> bool>).map_err(error)?;
+        rows
     }
 
     fn commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<Row>>> {
@@ -198,7 +213,9 @@ pub fn value(column: ValueRef<'_>) -> Value {
 
 /// Sorts errors into what callers can do about them, in Postgres's codes.
 fn error(e: rusqlite::Error) -> StoreError {
-    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch, Unknown};
+    use rusqlite::ErrorCode::{
+        ConstraintViolation, OperationInterrupted, TooBig, TypeMismatch, Unknown,
+    };
     let invalid = |code: &str, message: String| StoreError::Invalid { code: code.into(), message };
     match &e {
         rusqlite::Error::SqliteFailure(f, message) => {
@@ -207,6 +224,10 @@ fn error(e: rusqlite::Error) -> StoreError {
                 ConstraintViolation => invalid(constraint(f.extended_code), message),
                 TypeMismatch => invalid("22P02", message),
                 TooBig => invalid("54000", message),
+                OperationInterrupted => invalid(
+                    "57014",
+                    format!("canceling statement due to statement timeout ({LONGEST:?})"),
+                ),
                 Unknown => invalid(unknown(&message), message),
                 _ => StoreError::Unavailable(message),
             }

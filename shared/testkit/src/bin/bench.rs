@@ -17,6 +17,17 @@ use tasker_testkit::{
 const SEQUENTIAL: &str = "module.exports = async ({ n }) => { \
     for (let i = 0; i < n; i++) await __callHostTool__('gapi', 'echo', [i]); return n; };";
 
+/// Calls before the cost of late ones is looked at: as many as the full search makes.
+const MANY: u32 = 29_000;
+/// Late calls and those of a fresh run take turns, so that both see the same machine.
+const ROUNDS: u32 = 15;
+
+/// Calls a second, by the run's own clock, which goes by when results came.
+const PACE: &str = "const pace = async (n) => { \
+    const call = (i) => __callHostTool__('gapi', 'echo', [i]); \
+    await call(0); const began = Date.now(); \
+    for (let i = 0; i < n; i++) await call(i); return n * 1000 / (Date.now() - began); };";
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match bench().await {
@@ -42,6 +53,7 @@ async fn bench() -> anyhow::Result<()> {
     let steps = sequential(&stack, 1_000).await?;
     let commits = crate::commits(&database).await? - commits;
     let after = pgbench(&server, &database)?;
+    let late_on_postgres = late(&stack).await?;
     let single = (before + after) / 2.0;
     writeln!(out, "| Postgres, six processes: 1,000 sequential calls | {steps:.0} steps/s |")?;
     writeln!(
@@ -52,10 +64,12 @@ async fn bench() -> anyhow::Result<()> {
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let per_call = commits as f64 / 1_000.0;
     writeln!(out, "| commits per host call | {per_call:.3} |")?;
+    writeln!(out, "| {late_on_postgres} |")?;
     drop(stack);
     let stack = Stack::start(Shape::One, &dir.join("sqlite"), &[]).await?;
     let steps = sequential(&stack, 1_000).await?;
     writeln!(out, "| SQLite, one process: 1,000 sequential calls | {steps:.0} steps/s |")?;
+    writeln!(out, "| {} |", late(&stack).await?)?;
     let hops = hops(&stack, 2_000).await?;
     writeln!(out, "| HTTP requests to a service, one after the other | {hops:.0} /s |")?;
     writeln!(
@@ -91,6 +105,34 @@ async fn sequential(stack: &Stack, n: u32) -> anyhow::Result<f64> {
     let row = stack.ended(run, Duration::from_secs(300)).await?;
     ensure!(row["status"] == "completed", "{row}");
     Ok(f64::from(n) / began.elapsed().as_secs_f64())
+}
+
+/// How the calls of a run that made very many compare with those of a run that begins.
+async fn late(stack: &Stack) -> anyhow::Result<String> {
+    stack.publish("fresh", &format!("{PACE} module.exports = ({{ n }}) => pace(n);")).await?;
+    let task = format!(
+        "{PACE} module.exports = async ({{ many, rounds, n }}) => {{ await pace(many); \
+         const late = [], fresh = []; for (let i = 0; i < rounds; i++) {{ late.push(await pace(n)); \
+         fresh.push(await __callHostTool__('tasks', 'execute', ['fresh', {{ n }}])); }} \
+         return {{ late, fresh }}; }};"
+    );
+    stack.publish("late", &task).await?;
+    let input = json!({ "many": MANY, "rounds": ROUNDS, "n": 200 });
+    let run = stack.submit("late", input).await?;
+    let row = stack.ended(run, Duration::from_secs(600)).await?;
+    ensure!(row["status"] == "completed", "{row}");
+    let median = |key: &str| {
+        let paces = row["result"][key].as_array().into_iter().flatten();
+        let mut paces: Vec<f64> = paces.filter_map(serde_json::Value::as_f64).collect();
+        paces.sort_by(f64::total_cmp);
+        paces.get(paces.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let (late, fresh) = (median("late"), median("fresh"));
+    Ok(format!(
+        "calls/s of a run after {MANY} calls, beside a fresh run (medians of {ROUNDS} turns of 200) \
+         | {late:.0} / {fresh:.0} = {:.2}",
+        late / fresh
+    ))
 }
 
 /// Requests a second of one client that waits for each answer: the floor under every hop.
