@@ -11,6 +11,7 @@ pub mod openapi;
 mod parked;
 mod pool;
 mod protocol;
+mod quiet;
 mod routes;
 mod runs;
 mod upgrade;

@@ -5,20 +5,18 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use tasker_core::{HostCall, Json, StackRunId, TaskRunId, chain::Rejected, json, wire::LeaseRef};
+use tasker_core::{Json, StackRunId, TaskRunId, chain::Rejected, json, wire::LeaseRef};
 use tasker_store::{
-    Advance, Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, SubmitOptions,
-    Submitted,
+    Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, SubmitOptions, Submitted,
 };
 
 use crate::{
     parked::Parked,
     pool::{Loss, Pool, Session, Turn},
-    protocol::{AskedNow, Delivered, Ended, Limits, Report, Seed},
+    protocol::{Delivered, Ended, Limits, Report, Seed},
+    quiet::{Step, Uncommitted},
 };
 
-/// An engine costs about this much beside the task's own heap.
-const ISOLATE_BYTES: usize = 3 << 20;
 /// A journal that grows under a resume is loaded again, so often at most.
 const TRIES: usize = 5;
 
@@ -28,17 +26,17 @@ pub struct Runs {
     pool: Pool,
     limits: Limits,
     /// Isolates that wait for an outcome.
-    parked: Parked<Warm>,
+    pub(super) parked: Parked<Warm>,
 }
 
 /// A parked isolate and how far its code has come.
-struct Warm {
-    session: Session,
-    task_run_id: TaskRunId,
-    deliveries: u32,
-    calls: u32,
+pub struct Warm {
+    pub session: Session,
+    pub task_run_id: TaskRunId,
+    pub deliveries: u32,
+    pub calls: u32,
     /// Epoch of the root's lease under which it was made.
-    made_at: i64,
+    pub made_at: i64,
 }
 
 /// What became of the code: its next quiet point.
@@ -110,10 +108,13 @@ impl Runs {
             let (calls, deliveries) =
                 (count(&image.journal.asked), count(&image.journal.delivered));
             let task_run_id = image.task_run_id;
+            let Some(code) = image.code.clone() else {
+                return self.without_code(lease, task_run_id, calls, deliveries).await;
+            };
             tasker_core::fault::poison(&image.name);
             let (session, turn) = self
                 .pool
-                .start(self.seed(&image), image.journal)
+                .start(self.seed(&image, code), image.journal)
                 .await
                 .map_err(RunError::Workers)?;
             let mut report = self.settle(turn);
@@ -173,11 +174,11 @@ impl Runs {
     }
 
     /// What a worker needs of a run.
-    pub fn seed(&self, image: &RunImage) -> Seed {
+    pub fn seed(&self, image: &RunImage, code: String) -> Seed {
         Seed {
             run: image.task_run_id.0,
             name: image.name.clone(),
-            code: image.code.clone(),
+            code,
             input: image.input.clone(),
             started_ms: image.started_ms,
             limits: self.limits.clone(),
@@ -195,90 +196,9 @@ impl Runs {
         }
     }
 
-    async fn commit(
-        &self,
-        step: Step<'_>,
-        mut warm: Warm,
-        report: Report,
-    ) -> std::result::Result<Quiet, Uncommitted> {
-        let end = report.end.map(|e| match e {
-            Ended::Returned(result) => Ok(result),
-            Ended::Failed(error) => Err(error),
-        });
-        let mut advance = Advance {
-            root_id: step.root_id,
-            by: step.lease.clone(),
-            deliveries: warm.deliveries,
-            calls: warm.calls,
-            made_at: Some(warm.made_at),
-            delivered: step.delivered,
-            asked: report.asked.into_iter().map(ask).collect(),
-            cleared: report.cleared,
-            end,
-            keep: step.keep.then(|| step.lease.owner.clone()),
-            logs: report.logs,
-        };
-        let calls = count(&advance.asked);
-        let done = match self.store.advance(&advance).await {
-            // Larger than the database takes: the run must not hang on it.
-            Err(StoreError::Invalid { message, .. }) => self.refused(&mut advance, &message).await,
-            done => done,
-        };
-        let advanced = match done {
-            Ok(advanced) => advanced,
-            Err(why) => {
-                return Err(Uncommitted { why: why.into(), delivered: advance.delivered });
-            }
-        };
-        let task_run_id = warm.task_run_id;
-        if !advanced.finished {
-            warm.deliveries += u32::from(advance.delivered.is_some());
-            warm.calls += calls;
-            self.parked.keep(step.root_id, warm, ISOLATE_BYTES + report.heap_bytes);
-        }
-        let asked = advanced.made.first().copied().zip(advance.asked.into_iter().next());
-        Ok(Quiet { task_run_id, advanced, end: advance.end, asked })
-    }
-
-    /// The database does not take what the task asked for or returned: the run fails with that.
-    async fn refused(
-        &self,
-        advance: &mut Advance,
-        why: &str,
-    ) -> std::result::Result<Advanced, StoreError> {
-        let error = tasker_store::refused_value(why);
-        advance.asked.clear();
-        advance.logs.clear();
-        advance.end = Some(Err(json::of(&error)));
-        self.store.advance(advance).await
-    }
-
     /// Drops a run's parked isolate.
     pub fn forget(&self, root_id: StackRunId) {
         drop(self.parked.take(root_id));
-    }
-}
-
-/// One quiet point, to be committed.
-struct Step<'a> {
-    root_id: StackRunId,
-    lease: &'a LeaseRef,
-    keep: bool,
-    delivered: Option<(Outcome, i64)>,
-}
-
-/// A quiet point that was not committed, and the outcome that had led to it.
-struct Uncommitted {
-    why: RunError,
-    delivered: Option<(Outcome, i64)>,
-}
-
-fn ask(asked: AskedNow) -> Ask {
-    match asked {
-        AskedNow::Call { service, method, args, options } => {
-            Ask::Call(HostCall { service, method, args, options })
-        }
-        AskedNow::Timer(ms) => Ask::Timer(ms),
     }
 }
 

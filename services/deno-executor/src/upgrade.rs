@@ -8,7 +8,7 @@ use tasker_core::{Status, TaskError, TaskRunId, chain::Rejected};
 use tasker_store::{StoreError, Upgrade};
 
 use crate::{
-    protocol::{Ended, Seed},
+    protocol::Ended,
     runs::{RunError, Runs, count},
 };
 
@@ -69,7 +69,7 @@ impl Runs {
         let to = newest.version;
         let deliveries = count(&image.journal.delivered);
         let calls = count(&image.journal.asked);
-        let seed = Seed { code: newest.code, ..self.seed(&image) };
+        let seed = self.seed(&image, newest.code);
         let started = self.pool().start(seed, image.journal).await;
         let (_isolate, turn) = started.map_err(RunError::Workers)?;
         if let Some(Ended::Failed(error)) = self.settle(turn).end {

@@ -18,9 +18,7 @@ pub async fn image<S: Session>(mut s: S, root: StackRunId) -> Result<RunImage> {
     let (input, started_ms) = (r.maybe_json()?.unwrap_or_else(json::null), r.int()?);
     let (published, own) = (r.maybe_text()?, r.maybe_json()?);
     let ended = r.status()?.is_terminal();
-    let code = published
-        .or_else(|| own_code(own?.get()))
-        .ok_or_else(|| StoreError::Corrupt(format!("run {task_run_id} has no code")))?;
+    let code = published.or_else(|| own_code(own?.get()));
     let journal = journal(rows)?;
     Ok(RunImage { task_run_id, name, code, input, started_ms, journal, ended })
 }

@@ -134,8 +134,8 @@ pub struct RunImage {
     pub task_run_id: TaskRunId,
     /// Name of the task.
     pub name: String,
-    /// Code of the version that the run started with.
-    pub code: String,
+    /// Code of the version that the run started with; `None` if somebody deleted that.
+    pub code: Option<String>,
     /// Input.
     pub input: Json,
     /// The task's clock at its start, milliseconds since the epoch.

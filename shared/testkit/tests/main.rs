@@ -6,6 +6,7 @@ mod api_schemathesis;
 mod call_options;
 mod canary;
 mod cases;
+mod code_gone;
 mod control_end_to_end;
 mod dev;
 mod dev_server;

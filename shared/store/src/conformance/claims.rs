@@ -38,7 +38,7 @@ pub async fn a_submitted_run_waits_to_be_claimed(store: &dyn StorageAdapter) {
     assert!(store.claim("p").await.unwrap().is_none());
 
     let image = store.image(made.root_id).await.unwrap();
-    assert_eq!((image.code.as_str(), image.input.get()), ("code", r#"{"a":1}"#));
+    assert_eq!((image.code.as_deref(), image.input.get()), (Some("code"), r#"{"a":1}"#));
     assert_eq!((image.task_run_id, image.started_ms), (made.task_run_id, row.created_at));
     assert!(image.journal.asked.is_empty() && !image.ended);
 

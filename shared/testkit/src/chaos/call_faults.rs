@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     Case, Verdict, check,
-    world::{Person, Shape, World, processor},
+    person::Person,
+    world::{Shape, World, processor},
 };
 
 /// How long the service of B3 sits on its answer.

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::{
     Case, Verdict, check,
     fleet::PROCESSOR,
+    person::Person,
     proxy::Rules,
-    world::{Person, Shape, World},
+    world::{Shape, World},
 };
 
 /// Where Debian's package `faketime` puts its library.

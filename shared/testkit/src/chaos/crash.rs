@@ -7,7 +7,8 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use super::{
     Case, Verdict, check,
     db::Db,
-    world::{Person, Shape, World, victims},
+    person::Person,
+    world::{Shape, World, victims},
 };
 
 /// A1: kill -9 of a random service every 50 to 500 ms, each back after 0 to 2 s.

@@ -7,7 +7,8 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use super::{
     Case, Verdict, check,
     fleet::PROCESSOR,
-    world::{Person, Shape, World},
+    person::Person,
+    world::{Shape, World},
 };
 
 /// Who ends where.

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{
     Case, Verdict, check, hostile,
-    world::{Person, Shape, World},
+    person::Person,
+    world::{Shape, World},
 };
 
 /// C1: what a claim costs with 100 and with 10,000 rows waiting.

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::{
     Case, Verdict, check,
-    world::{Person, Shape, World},
+    person::Person,
+    world::{Shape, World},
 };
 
 const QUIET: usize = 10;

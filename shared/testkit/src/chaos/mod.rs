@@ -18,6 +18,7 @@ mod once;
 mod oracle;
 mod overload;
 mod payload;
+mod person;
 mod poison;
 mod proxy;
 mod report;

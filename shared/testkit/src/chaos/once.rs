@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::{
     Case, Verdict, check,
+    person::Person,
     proxy::Rules,
-    world::{Person, Shape, World},
+    world::{Shape, World},
 };
 
 /// Adds rows to a table, and returns the numbers that the database gave them.

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::{
     Case, Verdict, check,
-    world::{Person, Shape, World, mixed},
+    person::Person,
+    world::{Shape, World, mixed},
 };
 
 /// Runs that may be open in C4.

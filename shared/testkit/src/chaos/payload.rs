@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     Case, Verdict, check,
-    world::{Person, Shape, World},
+    person::Person,
+    world::{Shape, World},
 };
 
 const MIB: usize = 1 << 20;

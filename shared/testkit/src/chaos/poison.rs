@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{
     Case, Verdict, check,
-    world::{Person, Shape, World},
+    person::Person,
+    world::{Shape, World},
 };
 
 /// Fills its worker's memory until that ends itself.

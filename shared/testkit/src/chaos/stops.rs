@@ -7,8 +7,9 @@ use serde_json::json;
 use super::{
     Case, Verdict, check,
     fleet::PROCESSOR,
+    person::Person,
     proxy::Rules,
-    world::{Person, Shape, World, processor},
+    world::{Shape, World, processor},
 };
 
 /// A6: a processor is stopped in the middle of a call for more than two leases; the other one takes

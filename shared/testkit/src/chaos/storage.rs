@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{
     Case, Verdict, check,
-    world::{Person, Shape, World, mixed},
+    person::Person,
+    world::{Shape, World, mixed},
 };
 
 /// A3: Postgres crashes again and again under load, then stays down.

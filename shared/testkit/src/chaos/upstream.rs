@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     Case, Verdict, check,
-    world::{Person, Shape, World},
+    person::Person,
+    world::{Shape, World},
 };
 
 /// A service at an address that nobody listens on.

@@ -6,9 +6,10 @@ use super::{
     Case, Verdict, check,
     db::Db,
     fleet::PROCESSOR,
+    person::Person,
     proxy::Rules,
     sampler::Sampler,
-    world::{Person, Shape, World},
+    world::{Shape, World},
 };
 
 /// What goes on under the faults.
