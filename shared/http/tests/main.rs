@@ -7,6 +7,7 @@ mod allowed;
 mod common;
 mod cors;
 mod hostile;
+mod hostile_tokens;
 mod rotation;
 mod slow;
 mod start;

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, its helpers too")]
 
+mod key_change;
 mod migrations;
 mod owners;
 mod postgres;
 mod secrets;
+mod slots;
 mod sqlite;
 mod supabase_cli;
 mod support;
