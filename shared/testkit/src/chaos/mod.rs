@@ -33,7 +33,7 @@ use futures::StreamExt as _;
 use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use experiments::{EXPERIMENTS, Experiment};
-use report::{Line, line, table};
+use report::{line, table};
 
 /// What to run.
 #[derive(Debug, clap::Parser)]
@@ -152,7 +152,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<bool> {
     }
     // Most of an experiment is waiting; the small form asserts nothing that a busy machine breaks.
     let width = if settings.short { WIDTH } else { 1 };
-    let lines: Vec<Line> = futures::stream::iter(jobs).buffered(width).collect().await;
+    let lines = in_order(jobs, width).await;
     let table = table(seed, &lines);
     std::io::stdout().write_all(table.as_bytes())?;
     if let Some(path) = &settings.report {
@@ -170,6 +170,15 @@ pub async fn run(settings: &Settings) -> anyhow::Result<bool> {
         );
     }
     Ok(good)
+}
+
+/// Runs `width` jobs at a time, the next as soon as any has ended; answers in the jobs' order.
+async fn in_order<T>(jobs: Vec<impl Future<Output = T>>, width: usize) -> Vec<T> {
+    let jobs = jobs.into_iter().enumerate().map(|(i, job)| async move { (i, job.await) });
+    let mut done: Vec<_> =
+        futures::stream::iter(jobs).buffer_unordered(width).collect::<Vec<_>>().await;
+    done.sort_by_key(|(i, _)| *i);
+    done.into_iter().map(|(_, line)| line).collect()
 }
 
 impl Settings {
