@@ -164,8 +164,10 @@ impl Client {
 
     /// Calls one method of the keystore.
     pub async fn keystore(&self, method: &str, args: &[&str]) -> Result<Value> {
-        let body = json!({ "chain": [{ "property": method, "args": args }] });
-        self.post("wrappedkeystore", &body).await
+        let [namespace, key, value] = [0, 1, 2].map(|i| args.get(i));
+        let body = json!({ "action": method, "namespace": namespace, "key": key, "value": value });
+        let mut answer = self.post("wrappedkeystore", &body).await?;
+        Ok(answer["data"]["data"].take())
     }
 }
 

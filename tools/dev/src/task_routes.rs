@@ -210,8 +210,9 @@ async fn get_key(
     State(here): State<Here>,
     Path(key): Path<String>,
 ) -> Result<JsonAnswer<Value>, ApiError> {
-    let call = json!({ "chain": [{ "property": "getKey", "args": [NAMESPACE, key] }] });
-    let found = value(here.peers.post("wrappedkeystore", "", &call, &[], WAIT).await)?;
+    let ask = json!({ "action": "getKey", "namespace": NAMESPACE, "key": key });
+    let mut answer = value(here.peers.post("wrappedkeystore", "", &ask, &[], WAIT).await)?;
+    let found = answer["data"]["data"].take();
     if found.is_null() {
         return Err(ApiError::not_found(format!("Key not found: {key}")));
     }

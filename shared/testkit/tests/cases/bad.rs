@@ -28,6 +28,12 @@ pub fn cases() -> Vec<Case> {
             Fails("ServiceError", "GAPI_KEY"),
         ),
         Case(
+            "asks-for-the-google-key",
+            "module.exports = () => __callHostTool__('keystore', 'getKey', ['default', 'GAPI_KEY']);",
+            json!({}),
+            Fails("ServiceError", "read by wrappedgapi alone"),
+        ),
+        Case(
             "throws",
             "module.exports = async () => {\n  const a = 1;\n  throw new TypeError('no good');\n};",
             json!({}),
