@@ -33,7 +33,7 @@ pub const MIXED: &str = "module.exports = async ({ key, phase, n, busy, retry })
         else if (i % 20 === 2) all.push(await __callHostTool__('tasks', 'execute', ['leaf', { key, phase, i }], often)); \
         else if (i % 20 === 6) await new Promise((r) => setTimeout(r, 20)); \
         else if (i % 10 === 8) all.push(await __callHostTool__('keystore', 'getKey', ['default', 'NONE'], often)); \
-        else if (i % 20 === 3) all.push((await __callHostTool__('database', [{ property: 'from', args: ['task_functions'] }, { property: 'select', args: ['name'] }, { property: 'eq', args: ['name', 'leaf'] }], often)).data); \
+        else if (i % 20 === 3) all.push((await __callHostTool__('database', [{ property: 'from', args: ['task_functions'] }, { property: 'select', args: ['name'] }, { property: 'eq', args: ['name', 'leaf'] }], undefined, often)).data); \
         else all.push((await __callHostTool__('gapi', 'echo', [ask])).echo.i); \
     } return all; };";
 const LEAF: &str = "module.exports = async ({ key, phase, i }) => \
