@@ -86,9 +86,12 @@ fn a_gateways_html_page_is_shown_with_its_status() {
 fn a_secret_is_read_from_a_file_and_never_printed() {
     let echo = |Json(body): Json<serde_json::Value>| async move {
         let expected =
-            json!({ "chain": [{ "property": "setKey", "args": ["default", "K", "s3cret"] }] });
+            json!({ "action": "setKey", "namespace": "default", "key": "K", "value": "s3cret" });
         if body == expected {
-            (StatusCode::OK, Json(json!(true)))
+            (
+                StatusCode::OK,
+                Json(json!({ "success": true, "data": { "success": true, "data": true } })),
+            )
         } else {
             (StatusCode::BAD_REQUEST, Json(json!({ "error": "other body" })))
         }
