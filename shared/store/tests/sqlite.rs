@@ -11,9 +11,9 @@ use std::{
 
 use tasker_store::{
     RunFilter, StoreError,
-    conformance::CASES,
+    conformance::{CASES, read},
     connect,
-    rest::{Action, Format, Item, Query, QueryError, Read},
+    rest::QueryError,
 };
 
 /// A folder of the test's own, removed at its end.
@@ -132,20 +132,9 @@ async fn a_statement_without_end_is_cut() {
     let endless = "create view endless as with recursive c(n) as \
         (select 1 union all select n + 1 from c) select count(*) as n from c";
     store.script(endless).await.unwrap();
-    let query = Query {
-        schema: None,
-        target: "endless".into(),
-        action: Action::Read,
-        read: Read { items: vec![Item::All], ..Read::default() },
-        answers: true,
-        count: None,
-        single: false,
-        max_affected: None,
-        rollback: false,
-        strip_nulls: false,
-        format: Format::Json,
+    let Err(QueryError::Sql(cut)) = store.rest(&read("endless"), None).await else {
+        panic!("it ended")
     };
-    let Err(QueryError::Sql(cut)) = store.rest(&query, None).await else { panic!("it ended") };
     assert_eq!(cut.code, "57014", "{}", cut.message);
     store.publish("t", "1", None).await.unwrap();
     assert_eq!(store.functions().await.unwrap().len(), 1, "others go on");

@@ -28,6 +28,7 @@ mod warm;
 
 use futures::future::BoxFuture;
 pub use plans::hot;
+pub use tables::read;
 
 use crate::StorageAdapter;
 

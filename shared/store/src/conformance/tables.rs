@@ -35,6 +35,7 @@ pub fn on(table: &str, action: Action) -> Query {
     }
 }
 
+/// Reads all of a table or view.
 pub fn read(table: &str) -> Query {
     on(table, Action::Read)
 }
