@@ -2,6 +2,7 @@
 //!
 //! * [`chain`] is the state machine of one run: a root row (the task) and its host calls.
 //! * [`journal`] is what a cold resume replays.
+//! * [`step`] is what a warm run writes with each call, decided in advance.
 //! * [`wire`] holds the body of every `/functions/v1/...` route that tasker's own parts exchange.
 //! * [`blame`] says when a row whose holders keep dying is given up.
 //! * [`fault`] leaves guards out for tests that must notice.
@@ -19,6 +20,7 @@ pub mod json;
 pub mod model;
 pub mod source;
 pub mod status;
+pub mod step;
 pub mod time;
 pub mod wire;
 

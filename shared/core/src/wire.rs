@@ -140,6 +140,9 @@ pub struct Handed {
     /// Leases lost since it last made progress. A task that lost one runs alone.
     #[serde(default)]
     pub crashes: u32,
+    /// Address of the executor that keeps the run's isolate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
 }
 
 /// Body of `POST /simple-stack-processor`.

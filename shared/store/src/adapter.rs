@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use tasker_core::{
     Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
+    step::Step,
     wire::{Handed, LeaseRef},
 };
 
@@ -53,10 +54,21 @@ pub trait StorageAdapter: Send + Sync {
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced>;
     /// Gives a row back, to be claimed again after `delay_ms`.
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()>;
-    /// Keeps a lease; false if it was lost.
-    async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool>;
-    /// Whoever worked on it for this holder died: the lease runs out after `delay_ms`, which counts
-    /// as a crash of which `aboard` rows share the blame. False if it was lost before.
+    /// Commits steps of warm runs, all of them in one statement or transaction, and answers for
+    /// each whether it counts: one that lost its race (false) changed nothing, and one that the
+    /// database refuses fails alone. At most one step a run.
+    async fn step(&self, group: &[Step]) -> Vec<Result<bool>>;
+    /// Numbers for rows of calls to come.
+    async fn reserve(&self, count: u32) -> Result<Vec<StackRunId>>;
+    /// Says that a holder of leases lives, for [`LEASE_MS`](crate::LEASE_MS) from now on, and
+    /// answers the rows it holds. A claim says so too, where that is due.
+    async fn heartbeat(&self, owner: &str) -> Result<Vec<StackRunId>>;
+    /// Whether a lease is still its holder's.
+    async fn holds(&self, lease: &LeaseRef) -> Result<bool>;
+    /// Isolates of these runs are not kept any more by the executor at this address.
+    async fn unpark(&self, roots: &[StackRunId], executor: &str) -> Result<()>;
+    /// Whoever worked on it for this holder died: the lease counts as lost after `delay_ms`, as a
+    /// crash of which `aboard` rows share the blame. False if it was lost before.
     async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, aboard: u32) -> Result<bool>;
     /// The holder lets nothing else run where this row does: if the lease is lost now, nobody else
     /// is to blame. False if it was lost before.

@@ -18,6 +18,8 @@
 //! | `{most}` | the blame with which a row is given up | the same |
 //! | `{turn $1}` | waits for its turn under the name $1 | nothing: there is one writer |
 //! | `{crashes 2}` | 2: a limit that fault tests leave out | the same |
+//! | `{new_id}` | the next number of a row of `stack_runs` | the same |
+//! | `{new_ids $1}` | so many of them, as a subquery with the column `n` | the same |
 //! | `{id}`, `{doc}` | types of a key and of a document, for tests' own tables | the same |
 
 use tasker_core::blame;
@@ -36,6 +38,7 @@ pub const CREATED: &str = "tasker_created";
 
 const LOGS: &str =
     "select level || ': ' || message as line from task_logs where task_run_id = $1 order by id";
+const NEW_ID: &str = "nextval(pg_get_serial_sequence('stack_runs', 'id'))";
 const SQLITE_NOW: &str = "cast(unixepoch('subsec') * 1000 as integer)";
 
 impl Dialect {
@@ -68,6 +71,15 @@ impl Dialect {
                 format!("(select n::bigint as n from json_array_elements_text({x}::text::json) n)")
             }
             (Self::Sqlite, "ids") => format!("(select value as n from json_each({x}))"),
+            (Self::Postgres, "new_id") => NEW_ID.into(),
+            (Self::Sqlite, "new_id") => "tasker_new_id()".into(),
+            (Self::Postgres, "new_ids") => {
+                format!("(select {NEW_ID} as n from generate_series(1, {x}::bigint))")
+            }
+            (Self::Sqlite, "new_ids") => format!(
+                "(with recursive i(k) as (select 1 union all select k + 1 from i where k < {x}) \
+                 select tasker_new_id() as n from i)"
+            ),
             (Self::Postgres, "now_ms") => {
                 "floor(extract(epoch from clock_timestamp()) * 1000)::bigint".into()
             }

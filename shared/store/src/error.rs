@@ -7,7 +7,7 @@ use tasker_seal::SealError;
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// Why a verb did nothing. The transaction was rolled back.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The named thing does not exist.
     #[error("{0} not found")]

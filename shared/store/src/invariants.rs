@@ -4,7 +4,7 @@
 use crate::{Result, session::Session, value::Row, verbs};
 
 /// Name, and a query that answers the ids of what breaks it.
-const INVARIANTS: [(&str, &str); 13] = [
+const INVARIANTS: [(&str, &str); 14] = [
     (
         "a run ended exactly when its root did, in the same way",
         "select t.id from task_runs t left join stack_runs r \
@@ -15,8 +15,7 @@ const INVARIANTS: [(&str, &str); 13] = [
     ),
     (
         "a row has a lease exactly while it is processing",
-        "select id from stack_runs where (status = 'processing') <> (lease_owner is not null) \
-           or (status = 'processing') <> (lease_until is not null)",
+        "select id from stack_runs where (status = 'processing') <> (lease_owner is not null)",
     ),
     (
         "a suspended root waits for an open child of its own",
@@ -83,6 +82,13 @@ const INVARIANTS: [(&str, &str); 13] = [
         "only what the end of its run cut off is marked so",
         "select id from stack_runs where at_end is not null \
            and status not in ('cancelled', 'failed')",
+    ),
+    (
+        "a row is of a kind and in a state that the engine knows",
+        "select id from stack_runs where kind not in ('task', 'call', 'timer') \
+           or (kind = 'task') <> (seq = -1) or status not in ('pending', 'processing', \
+             'suspended_waiting_child', 'pending_resume', 'completed', 'failed', 'cancelled', \
+             'needs_attention')",
     ),
     (
         "no row was claimed more often than its epoch grew",

@@ -6,6 +6,7 @@
 //! is what task code asks of its own tables.
 
 mod adapter;
+mod beats;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod control;
@@ -26,6 +27,7 @@ mod session;
 mod shares;
 mod sql;
 mod sqlite;
+mod step;
 mod store;
 mod submit;
 mod sweep;
@@ -57,7 +59,7 @@ pub fn migrations() -> impl Iterator<Item = (String, &'static str)> {
         .map(|(version, name, text)| (format!("{version}_{name}.sql"), *text))
 }
 
-/// How long a lease lasts unless it is kept.
+/// How long a holder of leases counts as living after its last beat.
 pub const LEASE_MS: i64 = 10_000;
 
 /// Opens the store that `url` names: `postgres://...`, `sqlite:PATH` or `sqlite::memory:`.

@@ -40,7 +40,7 @@ pub fn stack_run(mut r: Row) -> Result<StackRun> {
         task_run_id: TaskRunId(r.int()?),
         parent_id: r.maybe_int()?.map(StackRunId),
         kind: Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?,
-        seq: r.count()?,
+        seq: r.seq()?,
         service_name: r.text()?,
         method_name: r.text()?,
         args: r.maybe_json()?,

@@ -66,8 +66,10 @@ impl<S> Sealing<'_, S> {
 
     fn params(&self, mut params: Vec<Value>) -> Result<Vec<Value>> {
         for param in &mut params {
-            if let Value::Secret(place, doc) = param {
-                *param = Value::Text(self.document(place, &doc.0)?);
+            match param {
+                Value::Secret(place, doc) => *param = Value::Text(self.document(place, &doc.0)?),
+                Value::List(list) => *list = self.params(std::mem::take(list))?,
+                _ => {}
             }
         }
         Ok(params)

@@ -58,6 +58,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Opens a transaction.
     fn begin(&self) -> impl Future<Output = Result<Self::Session<'_>>> + Send;
 
+    /// Opens a transaction on a connection of its own, whose plans suit statements that touch few
+    /// rows of large tables.
+    fn begin_step(&self) -> impl Future<Output = Result<Self::Session<'_>>> + Send {
+        self.begin()
+    }
+
     /// Brings the schema up to date.
     fn migrate(&self) -> impl Future<Output = Result<()>> + Send;
 

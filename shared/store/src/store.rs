@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use tasker_core::{
     Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault,
+    step::Step,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
     LEASE_MS, Result, StorageAdapter, StoreError, Value,
+    beats::Beats,
     control::{self, Stop},
     image, invariants,
     keys::MasterKeys,
@@ -18,7 +20,7 @@ use crate::{
     rows,
     sealing::{self, Sealing, open_handed},
     session::{Backend, Session, Write},
-    shares, sql, submit,
+    shares, sql, step, submit,
     types::{
         Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
         RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
@@ -32,22 +34,33 @@ pub struct Store<B> {
     pub(crate) keys: MasterKeys,
     /// Secrets are sealed even where a Vault could keep them.
     pub(crate) no_vault: bool,
+    beats: Beats,
 }
 
 /// SQLSTATE of a second row where one may be.
 const UNIQUE: &str = "23505";
 /// Sizes of time unless a caller says otherwise.
-pub const TIMES: Times = Times { lease_ms: LEASE_MS, delay_ms: 0 };
+pub const TIMES: Times = Times { delay_ms: 0 };
+
+/// Says that a holder lives.
+fn beat(owner: &str) -> Write {
+    Write::new(sql::BEAT, [owner.into(), LEASE_MS.into()])
+}
 
 impl<B: Backend> Store<B> {
     /// The verbs on `backend`, sealing with `keys`.
     pub fn new(backend: B, keys: MasterKeys, no_vault: bool) -> Self {
-        Self { backend, keys, no_vault }
+        Self { backend, keys, no_vault, beats: Beats::default() }
     }
 
     /// Opens a transaction.
     pub(crate) async fn begin(&self) -> Result<Sealing<'_, B::Session<'_>>> {
         Ok(Sealing { inner: self.backend.begin().await?, keys: &self.keys })
+    }
+
+    /// Opens a transaction for steps, on the connection that is kept for them.
+    pub(crate) async fn begin_step(&self) -> Result<Sealing<'_, B::Session<'_>>> {
+        Ok(Sealing { inner: self.backend.begin_step().await?, keys: &self.keys })
     }
 
     /// The database itself.
@@ -56,7 +69,12 @@ impl<B: Backend> Store<B> {
     }
 
     async fn claimed(&self, wanted: Wanted, owner: &str) -> Result<Option<Claimed>> {
-        let found = verbs::claim(self.begin().await?, wanted, owner, TIMES).await?;
+        let beat = self.beats.due(owner).then(|| beat(owner));
+        let beats = beat.is_some();
+        let found = verbs::claim(self.begin().await?, wanted, owner, beat).await?;
+        if beats {
+            self.beats.note(owner);
+        }
         let open = |c: Claimed| Claimed { row: open_handed(&self.keys, c.row), ..c };
         Ok(found.map(open))
     }
@@ -116,7 +134,8 @@ impl<B: Backend> StorageAdapter for Store<B> {
         let owner = &lease.owner;
         let params = vec![root.into(), owner.into(), lease.id.into(), lease.epoch.into()];
         let found = self.ask(sql::HANDED_BY, params).await?.into_iter().next();
-        Ok(found.map(|row| verbs::claimed(row, owner)).transpose()?.map(|c| c.row))
+        let found = found.map(|row| verbs::claimed(row, owner)).transpose()?;
+        Ok(found.map(|claimed| open_handed(&self.keys, claimed.row)))
     }
 
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
@@ -156,8 +175,31 @@ impl<B: Backend> StorageAdapter for Store<B> {
         .await
     }
 
-    async fn heartbeat(&self, lease: &LeaseRef) -> Result<bool> {
-        Ok(!self.held(sql::HEARTBEAT, lease, [LEASE_MS]).await?.is_empty())
+    async fn step(&self, group: &[Step]) -> Vec<Result<bool>> {
+        fault::around("step", step::commit(self, group)).await
+    }
+
+    async fn reserve(&self, count: u32) -> Result<Vec<StackRunId>> {
+        let rows = self.ask(sql::NEW_IDS, vec![count.into()]).await?;
+        rows.into_iter().map(|mut r| Ok(StackRunId(r.int()?))).collect()
+    }
+
+    async fn heartbeat(&self, owner: &str) -> Result<Vec<StackRunId>> {
+        let held = Write::new(sql::HELD_BY, [owner.into()]);
+        let mut found = self.begin().await?.commit(vec![beat(owner), held]).await?;
+        self.beats.note(owner);
+        let held = found.pop().unwrap_or_default();
+        held.into_iter().map(|mut r| Ok(StackRunId(r.int()?))).collect()
+    }
+
+    async fn holds(&self, lease: &LeaseRef) -> Result<bool> {
+        Ok(!self.held(sql::HOLDS, lease, []).await?.is_empty())
+    }
+
+    async fn unpark(&self, roots: &[StackRunId], executor: &str) -> Result<()> {
+        let ids: Vec<i64> = roots.iter().map(|id| id.0).collect();
+        let params = vec![tasker_core::json::of(&ids).into(), executor.into()];
+        self.ask(sql::UNPARK, params).await.map(|_| ())
     }
 
     async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, aboard: u32) -> Result<bool> {

@@ -1,7 +1,8 @@
 //! What the verbs take and answer.
 
+pub use tasker_core::step::{Ask, Outcome};
 use tasker_core::{
-    HostCall, Json, Kind, LogLine, StackRunId, TaskRunId,
+    Json, Kind, LogLine, StackRunId, TaskRunId,
     journal::Journal,
     wire::{Handed, LeaseRef},
 };
@@ -146,9 +147,6 @@ pub struct RunImage {
     pub ended: bool,
 }
 
-/// An outcome of a call: result, or error.
-pub type Outcome = Result<Json, Json>;
-
 /// What the executor commits after task code ran to a quiet point.
 #[derive(Clone, Debug)]
 pub struct Advance {
@@ -174,15 +172,8 @@ pub struct Advance {
     pub keep: Option<String>,
     /// What it printed.
     pub logs: Vec<LogLine>,
-}
-
-/// One thing task code asked for.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    /// A host call.
-    Call(HostCall),
-    /// A timer that falls due this many milliseconds after the commit.
-    Timer(u64),
+    /// Address of the executor that keeps its isolate, if that has one of its own.
+    pub executor: Option<String>,
 }
 
 /// What a commit led to.

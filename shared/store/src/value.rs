@@ -18,6 +18,8 @@ pub enum Value {
     Text(String),
     /// Boolean (0 or 1 in SQLite).
     Bool(bool),
+    /// Values of one kind, for a statement about many rows. Postgres alone.
+    List(Vec<Value>),
     /// JSON that a transaction seals for its place before it is sent.
     Secret(Place, Hidden),
     /// Text that is sent as it is, and shown by no log.
@@ -88,6 +90,12 @@ impl Row {
     /// The next column, a count.
     pub fn count(&mut self) -> Result<u32> {
         u32::try_from(self.int()?).map_err(|e| StoreError::Corrupt(e.to_string()))
+    }
+
+    /// The next column, the number of a call in its run; 0 for the root, which stands before them.
+    pub fn seq(&mut self) -> Result<u32> {
+        let seq = self.int()?.max(0);
+        u32::try_from(seq).map_err(|e| StoreError::Corrupt(e.to_string()))
     }
 
     /// The next column, an integer or null.

@@ -40,14 +40,14 @@ pub enum Wanted {
     Attention(StackRunId),
 }
 
-/// Leases a row.
+/// Leases a row. `beat`: its holder was not heard of for a while, and is to be known to live.
 pub async fn claim<S: Session>(
     s: S,
     wanted: Wanted,
     owner: &str,
-    times: Times,
+    beat: Option<Write>,
 ) -> Result<Option<Claimed>> {
-    let mut params: Vec<Value> = vec![owner.into(), times.lease_ms.into()];
+    let mut params: Vec<Value> = vec![owner.into()];
     let (statement, row) = match wanted {
         Wanted::Next => (sql::CLAIM_NEXT, None),
         Wanted::Row(id) => (sql::CLAIM_ROW, Some(id)),
@@ -57,7 +57,8 @@ pub async fn claim<S: Session>(
     if row.is_none() {
         params.push(shares::in_some_order().into());
     }
-    let found = single(s, statement, params).await?;
+    let writes = beat.into_iter().chain([Write::new(statement, params)]).collect();
+    let found = s.commit(writes).await?.pop().unwrap_or_default();
     found.into_iter().next().map(|row| claimed(row, owner)).transpose()
 }
 
@@ -67,11 +68,11 @@ pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
     let task_run_id = TaskRunId(r.int()?);
     let parent = r.maybe_int()?.map(StackRunId);
     let kind = Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?;
-    let (seq, service, method) = (r.count()?, r.text()?, r.text()?);
+    let (seq, service, method) = (r.seq()?, r.text()?, r.text()?);
     let args = r.maybe_json()?.unwrap_or_else(json::null);
     let options = options(r.maybe_json()?)?;
     let (idempotent, epoch, attempt) = (r.bool()?, r.int()?, r.count()?);
-    let crashes = r.count()?;
+    let (crashes, executor) = (r.count()?, r.maybe_text()?);
     // A root may have a parent too: the call of the run that started it.
     let root_id = if kind == Kind::Task { id } else { parent.unwrap_or(id) };
     let lease = LeaseRef { id, epoch, owner: owner.to_owned() };
@@ -87,6 +88,7 @@ pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
         idempotent,
         attempt,
         crashes,
+        executor,
     };
     Ok(Claimed { kind, row })
 }

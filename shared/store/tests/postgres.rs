@@ -222,8 +222,8 @@ async fn no_hot_statement_reads_a_whole_table() {
     let fill = "\
         insert into task_runs (task_name, status, ended_at) \
           select 't', 'completed', clock_timestamp() from generate_series(1, 5000); \
-        insert into stack_runs (parent_task_run_id, kind, service_name, method_name, status, runnable) \
-          select id, 'task', 'x', 'y', case when id % 10 = 0 then 'pending' else 'completed' end, \
+        insert into stack_runs (parent_task_run_id, kind, seq, service_name, method_name, status, runnable) \
+          select id, 'task', -1, 'x', 'y', case when id % 10 = 0 then 'pending' else 'completed' end, \
             id % 20 <> 0 from task_runs; \
         insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
             method_name, status) \
@@ -270,6 +270,7 @@ async fn an_outcome_that_the_database_refuses_is_a_failure() {
         end: None,
         keep: Some("p".into()),
         logs: Vec::new(),
+        executor: None,
     };
     let call = store.advance(&first).await.unwrap().next.unwrap();
     // Deeper than Postgres reads.

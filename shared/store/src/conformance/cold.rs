@@ -74,12 +74,12 @@ pub async fn stale_holders_are_fenced(store: &dyn StorageAdapter) {
     let new = claim(store, "p").await.row.lease;
     assert!(new.epoch > old.epoch);
     fenced(store.advance(&step(id, &old, (0, 0), vec![]).ends("1")).await);
-    assert!(!store.heartbeat(&old).await.unwrap());
-    assert!(store.heartbeat(&new).await.unwrap());
+    assert!(!store.holds(&old).await.unwrap());
+    assert!(store.holds(&new).await.unwrap());
     let mut thief = new.clone();
     thief.owner = "q".into();
     fenced(store.advance(&step(id, &thief, (0, 0), vec![]).ends("1")).await);
-    assert!(!store.heartbeat(&thief).await.unwrap());
+    assert!(!store.holds(&thief).await.unwrap());
 
     let call =
         handed(store.advance(&step(id, &new, (0, 0), vec![read(0)]).keeps("p")).await.unwrap());

@@ -86,7 +86,7 @@ pub async fn a_run_is_cancelled_with_those_below(store: &dyn StorageAdapter) {
     // What was under way comes back late and changes nothing.
     for late in [&call, &second] {
         assert_eq!(rejected(store.record(&late.lease, &Ok(doc("1")), 1).await), Rejected::Fenced);
-        assert!(!store.heartbeat(&late.lease).await.unwrap());
+        assert!(!store.holds(&late.lease).await.unwrap());
     }
     assert!(store.claim("p").await.unwrap().is_none());
     assert_eq!(store.next_deadline().await.unwrap(), None);

@@ -79,6 +79,7 @@ pub fn step(root: StackRunId, by: &LeaseRef, seen: (u32, u32), asked: Vec<Ask>) 
         end: None,
         keep: None,
         logs: Vec::new(),
+        executor: None,
     }
 }
 

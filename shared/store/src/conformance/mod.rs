@@ -19,6 +19,7 @@ mod plans;
 mod queries;
 mod recovery;
 mod retries;
+mod steps;
 mod stress;
 mod tables;
 mod timers;
@@ -84,6 +85,10 @@ cases! {
     warm::many_calls_in_one_commit,
     warm::leftovers_are_cancelled,
     warm::code_that_waits_for_nothing_is_refused,
+    steps::a_step_is_what_an_advance_would_be,
+    steps::steps_that_follow_are_one_write,
+    steps::many_runs_step_at_once_and_a_bad_one_alone,
+    steps::a_step_after_a_stop_does_not_count,
     cold::an_outcome_is_recorded_and_replayed,
     cold::code_that_ran_on_an_old_journal_is_outdated,
     cold::stale_holders_are_fenced,

@@ -22,7 +22,7 @@ async fn inner(store: &dyn StorageAdapter, call: &Handed) -> Submitted {
 pub async fn a_call_becomes_a_run(store: &dyn StorageAdapter) {
     let (run, call) = outer(store).await;
     let below = inner(store, &call).await;
-    assert!(!store.heartbeat(&call.lease).await.unwrap(), "the call's lease is over");
+    assert!(!store.holds(&call.lease).await.unwrap(), "the call's lease is over");
     let expected = ["suspended_waiting_child", "suspended_waiting_child", "pending"];
     assert_eq!(rows(store, run.task_run_id).await, expected);
     let row = store.run(below.task_run_id).await.unwrap().unwrap();

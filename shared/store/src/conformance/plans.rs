@@ -5,8 +5,8 @@ use crate::{Dialect, sql};
 /// Name and text of each, with values in place of parameters.
 pub fn hot() -> Vec<(&'static str, String)> {
     let texts: [(&str, &str, &[&str]); 17] = [
-        ("CLAIM_NEXT", sql::CLAIM_NEXT, &["'p'", "10000", "'[5,0,63]'"]),
-        ("CLAIM_ROW", sql::CLAIM_ROW, &["'p'", "10000", "7"]),
+        ("CLAIM_NEXT", sql::CLAIM_NEXT, &["'p'", "'[5,0,63]'"]),
+        ("CLAIM_ROW", sql::CLAIM_ROW, &["'p'", "7"]),
         ("RELEASE_EXPIRED", sql::RELEASE_EXPIRED, &[]),
         ("POISON", sql::POISON, &[]),
         ("OVERDUE", sql::OVERDUE, &[]),

@@ -24,6 +24,7 @@ pub fn handed_root(lease: LeaseRef) -> Handed {
         idempotent: true,
         attempt: 1,
         crashes: 0,
+        executor: None,
     }
 }
 
@@ -35,7 +36,7 @@ pub async fn a_dead_slots_leases_are_freed(store: &dyn StorageAdapter) {
     assert_eq!(store.release_expired(Some("p")).await.unwrap(), 1);
     assert_eq!(rows(store, first.task_run_id).await, ["pending"]);
     assert_eq!(rows(store, second.task_run_id).await, ["processing"]);
-    assert!(store.heartbeat(&other).await.unwrap());
+    assert!(store.holds(&other).await.unwrap());
     let row = &store.stack_runs(first.task_run_id, 0, 9).await.unwrap()[0];
     assert_eq!((row.crashes, row.epoch, row.attempt), (1, 2, 1));
     // A root that got results before goes on from there.
@@ -53,8 +54,15 @@ pub async fn a_lease_runs_out_only_when_it_is_not_kept(store: &dyn StorageAdapte
     let due = store.next_deadline().await.unwrap().unwrap();
     let lease_ms = crate::LEASE_MS as u64;
     assert!((lease_ms - 2_000..=lease_ms).contains(&due), "{due}");
-    assert!(store.heartbeat(&lease).await.unwrap());
+    assert_eq!(store.heartbeat("p").await.unwrap(), [lease.id]);
     assert_eq!(store.release_expired(None).await.unwrap(), 0);
+    // The holder was not heard of for longer than a beat counts.
+    let silent = "update processors set alive_until = started_at where slot = 'p'";
+    store.script(silent).await.unwrap();
+    assert_eq!(store.next_deadline().await.unwrap(), Some(0));
+    assert_eq!(store.release_expired(None).await.unwrap(), 1);
+    assert!(!store.holds(&lease).await.unwrap());
+    assert!(store.heartbeat("p").await.unwrap().is_empty(), "a beat brings no lease back");
 }
 
 pub async fn an_unknown_outcome_waits_for_a_person(store: &dyn StorageAdapter) {

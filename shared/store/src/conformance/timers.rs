@@ -41,7 +41,7 @@ pub async fn timers_are_cleared(store: &dyn StorageAdapter) {
     next.cleared = vec![1, 2, 77];
     store.advance(&next).await.unwrap();
     assert!(store.claim("p").await.unwrap().is_none());
-    assert!(!store.heartbeat(&second.lease).await.unwrap());
+    assert!(!store.holds(&second.lease).await.unwrap());
     let expected = ["suspended_waiting_child", "completed", "cancelled", "cancelled", "pending"];
     assert_eq!(rows(store, run.task_run_id).await, expected);
     let journal = store.image(run.root_id).await.unwrap().journal;
@@ -73,7 +73,7 @@ pub async fn calls_are_aborted(store: &dyn StorageAdapter) {
     next.cleared = vec![0, 1, 3];
     let last = handed(store.advance(&next).await.unwrap());
     assert_eq!(last.args.get(), "[4]");
-    assert!(!store.heartbeat(&call.lease).await.unwrap());
+    assert!(!store.holds(&call.lease).await.unwrap());
     assert!(store.claim("p").await.unwrap().is_none());
     let late = store.record(&call.lease, &Ok(tasker_core::json::null()), 1).await.unwrap_err();
     assert!(matches!(late, StoreError::Rejected(Rejected::Fenced)), "{late}");

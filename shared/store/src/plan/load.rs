@@ -22,7 +22,7 @@ impl Loaded {
             let parent = r.maybe_int()?.map(StackRunId);
             let run = TaskRunId(r.int()?);
             let kind = Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?;
-            let (seq, status, runnable) = (r.count()?, r.status()?, r.bool()?);
+            let (seq, status, runnable) = (r.seq()?, r.status()?, r.bool()?);
             let lease = Lease { epoch: r.int()?, owner: r.maybe_text()? };
             let (deliveries, next_seq) = (r.count()?, r.count()?);
             let waiting_on = r.maybe_int()?.and_then(|n| u32::try_from(n).ok());
@@ -48,6 +48,7 @@ impl Loaded {
             }
         }
         let root = chain.ok_or_else(|| StoreError::missing("stack run", root_id))?;
-        Ok(Self { root_id, task_run_id, outer_call, chain: Chain { root, open }, calls })
+        let chain = Chain { root, open };
+        Ok(Self { root_id, task_run_id, outer_call, executor: None, chain, calls })
     }
 }

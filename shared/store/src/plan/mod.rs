@@ -8,7 +8,7 @@ mod writes;
 use std::collections::BTreeMap;
 
 use tasker_core::{
-    HostCall, Kind, StackRunId, TaskRunId,
+    HostCall, StackRunId, TaskRunId,
     chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Seq, Turn, transition},
     wire::{Handed, LeaseRef},
 };
@@ -27,6 +27,8 @@ pub struct Loaded {
     pub task_run_id: TaskRunId,
     /// The call of another run that waits for this run.
     pub outer_call: Option<StackRunId>,
+    /// Address of the executor that keeps the isolate of the turn to be committed.
+    pub executor: Option<String>,
     chain: Chain,
     calls: BTreeMap<Seq, CallRow>,
 }
@@ -62,7 +64,6 @@ struct Settled<'a> {
 /// Sizes of time a write needs, in milliseconds.
 #[derive(Clone, Copy)]
 pub struct Times {
-    pub lease_ms: i64,
     pub delay_ms: i64,
 }
 
@@ -82,7 +83,8 @@ impl Loaded {
     }
 
     /// Task code ran to a quiet point.
-    pub fn advance(self, a: &Advance, times: Times) -> Result<Plan> {
+    pub fn advance(mut self, a: &Advance, times: Times) -> Result<Plan> {
+        self.executor.clone_from(&a.executor);
         let by = self.holder(&a.by)?;
         let settled = match (&by, &a.delivered) {
             (Holder::Child(seq, _), Some((outcome, at_ms))) => {
@@ -166,7 +168,8 @@ impl Loaded {
         let mut plan = Plan::default();
         self.save_children(&mut plan, &next, settled.as_ref(), asked, times);
         if next.root != self.chain.root {
-            plan.writes.push(writes::save_root(self.root_id, &next.root, end, times));
+            let executor = self.executor.as_deref();
+            plan.writes.push(writes::save_root(self.root_id, &next.root, end, executor, times));
         }
         if let Some(end) = end {
             plan.writes.push(writes::end_task(self.task_run_id, next.root.status, end));
@@ -208,18 +211,11 @@ impl Loaded {
                 if child != before {
                     let values = settled.filter(|s| s.seq == *seq);
                     let at = writes::not_before(before, child, times);
-                    plan.writes.push(writes::save_child(
-                        self.root_id,
-                        row,
-                        child,
-                        values,
-                        times,
-                        at,
-                    ));
+                    plan.writes.push(writes::save_child(self.root_id, row, child, values, at));
                 }
             } else if let Some(ask) = asked.get((seq - self.chain.root.next_seq) as usize) {
                 plan.made_at.push(plan.writes.len());
-                plan.writes.push(self.insert(*seq, child, ask, times));
+                plan.writes.push(self.insert(*seq, child, ask));
             }
         }
     }
@@ -244,6 +240,7 @@ impl Loaded {
                 idempotent: row.idempotent,
                 attempt: row.attempt + 1,
                 crashes: 0,
+                executor: self.executor.clone(),
             });
         }
         let Some(Ask::Call(call)) = asked.get((seq - self.chain.root.next_seq) as usize) else {
@@ -262,15 +259,7 @@ impl Loaded {
             idempotent: call.is_idempotent(),
             attempt: 1,
             crashes: 0,
+            executor: self.executor.clone(),
         })
-    }
-}
-
-impl Ask {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Call(_) => Kind::Call,
-            Self::Timer(_) => Kind::Timer,
-        }
     }
 }

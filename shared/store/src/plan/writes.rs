@@ -19,7 +19,7 @@ const FOREVER_MS: i64 = 3_155_760_000_000;
 
 impl Loaded {
     /// Makes a call or timer.
-    pub(super) fn insert(&self, seq: Seq, child: &Child, ask: &Ask, times: Times) -> Write {
+    pub(super) fn insert(&self, seq: Seq, child: &Child, ask: &Ask) -> Write {
         let (service, method, args, idempotent, delay) = match ask {
             Ask::Call(c) => {
                 let args = sealing::args(self.root_id, seq, c);
@@ -34,7 +34,7 @@ impl Loaded {
             Ask::Call(c) if !c.options.is_default() => tasker_core::json::of(&c.options).into(),
             _ => Value::Null,
         };
-        let values: [Value; 16] = [
+        let values: [Value; 15] = [
             self.task_run_id.into(),
             self.root_id.into(),
             child.kind.as_str().into(),
@@ -47,7 +47,6 @@ impl Loaded {
             idempotent.into(),
             child.lease.epoch.into(),
             child.lease.owner.clone().into(),
-            times.lease_ms.into(),
             delay.into(),
             child.at_end.map(at_end_word).into(),
             options,
@@ -81,20 +80,18 @@ pub(super) fn save_child(
     row: &CallRow,
     child: &Child,
     settled: Option<&Settled<'_>>,
-    times: Times,
     not_before: Option<i64>,
 ) -> Write {
     let (result, error) = match settled.map(|s| (s.seq, s.outcome)) {
         Some((seq, Ok(result))) => (sealing::result(root, seq, &row.call, result), Value::Null),
         other => columns(other.map(|(_, outcome)| outcome)),
     };
-    let values: [Value; 12] = [
+    let values: [Value; 11] = [
         row.id.into(),
         child.status.into(),
         child.runnable.into(),
         child.lease.epoch.into(),
         child.lease.owner.clone().into(),
-        times.lease_ms.into(),
         child.delivery.into(),
         settled.map(|s| s.at_ms).into(),
         result,
@@ -105,10 +102,16 @@ pub(super) fn save_child(
     Write::new(sql::SAVE_CHILD, values)
 }
 
-pub fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Times) -> Write {
+pub fn save_root(
+    id: StackRunId,
+    root: &Root,
+    end: Option<&Outcome>,
+    executor: Option<&str>,
+    times: Times,
+) -> Write {
     // Nobody failed in a run that was not wanted any more.
     let (result, error) = columns(end.filter(|_| root.status != Status::Cancelled));
-    let values: [Value; 11] = [
+    let values: [Value; 12] = [
         id.into(),
         root.status.into(),
         root.lease.epoch.into(),
@@ -120,6 +123,7 @@ pub fn save_root(id: StackRunId, root: &Root, end: Option<&Outcome>, times: Time
         times.delay_ms.into(),
         (!root.paused).into(),
         root.stopped.then_some("stopped").into(),
+        executor.into(),
     ];
     Write::new(sql::SAVE_ROOT, values)
 }

@@ -26,6 +26,7 @@ pub const MIGRATIONS: &[(&str, &str, &str)] = &[
     migration!("20261124100400", "owners"),
     migration!("20261124113000", "outcomes"),
     migration!("20261124160000", "processor_starts"),
+    migration!("20261127040000", "step"),
 ];
 
 /// The lock ends with the transaction, so it also works behind a connection pooler.

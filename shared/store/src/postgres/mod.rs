@@ -31,9 +31,18 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 const SESSION: &str = "-c statement_timeout=15s -c lock_timeout=2s \
     -c TimeZone=UTC -c idle_in_transaction_session_timeout=10s -c synchronous_commit=on";
 
+/// For the connections that write steps: their statements find a few rows by their numbers, however
+/// many rows there are, and a plan is made once. With small tables a planner would choose to read
+/// all of a table, and keep to that while it grows.
+const STEPS: &str = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
+    -c plan_cache_mode=force_generic_plan -c jit=off";
+/// A second one for the moment in which the first is lost.
+const STEP_POOL_SIZE: usize = 2;
+
 /// The Postgres backend.
 pub struct Postgres {
     pool: Pool,
+    steps: Pool,
     server: Address,
     rendered: RwLock<HashMap<&'static str, String>>,
 }
@@ -42,23 +51,19 @@ impl Postgres {
     /// Makes the pool; connections are opened when they are needed.
     pub fn connect(url: &str) -> Result<Self> {
         let mut server = tls::address(url)?;
+        let session = if fault::on("nosync") { "" } else { SESSION };
         server
             .config
-            .options(if fault::on("nosync") { "" } else { SESSION })
+            .options(session)
             .connect_timeout(CONNECT_WAIT)
             .keepalives_idle(Duration::from_secs(10))
             .tcp_user_timeout(Duration::from_secs(15))
             .application_name("tasker");
-        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool =
-            Pool::builder(Manager::from_config(server.config.clone(), server.tls.clone(), manager))
-                .max_size(POOL_SIZE)
-                .wait_timeout((!fault::on("nowait")).then_some(POOL_WAIT))
-                .create_timeout(Some(CONNECT_WAIT))
-                .runtime(Runtime::Tokio1)
-                .build()
-                .map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        Ok(Self { pool, server, rendered: RwLock::default() })
+        let pool = pool(&server, POOL_SIZE)?;
+        let mut steps = server.clone();
+        steps.config.options(format!("{session}{STEPS}"));
+        let steps = self::pool(&steps, STEP_POOL_SIZE)?;
+        Ok(Self { pool, steps, server, rendered: RwLock::default() })
     }
 
     fn render(&self, template: &'static str) -> String {
@@ -89,6 +94,10 @@ impl Backend for Postgres {
         Ok(PgSession::new(self, connection(&self.pool).await?))
     }
 
+    async fn begin_step(&self) -> Result<PgSession<'_>> {
+        Ok(PgSession::new(self, connection(&self.steps).await?))
+    }
+
     async fn migrate(&self) -> Result<()> {
         migrate::run(&self.pool).await
     }
@@ -110,6 +119,17 @@ impl Backend for Postgres {
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
         slot::hold(&self.server, slot).await
     }
+}
+
+fn pool(server: &Address, size: usize) -> Result<Pool> {
+    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_config(server.config.clone(), server.tls.clone(), manager))
+        .max_size(size)
+        .wait_timeout((!fault::on("nowait")).then_some(POOL_WAIT))
+        .create_timeout(Some(CONNECT_WAIT))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|e| StoreError::Unavailable(e.to_string()))
 }
 
 /// A connection from the pool, or why there is none.

@@ -20,6 +20,7 @@ impl ToSql for Value {
             Self::Text(s) | Self::Hidden(Hidden(s)) => out.extend_from_slice(s.as_bytes()),
             Self::Secret(..) => return Err(UNSEALED.into()),
             Self::Bool(b) => out.extend_from_slice(if *b { b"t" } else { b"f" }),
+            Self::List(values) => out.extend_from_slice(literal(values)?.as_bytes()),
         }
         Ok(IsNull::No)
     }
@@ -33,6 +34,38 @@ impl ToSql for Value {
     }
 
     tokio_postgres::types::to_sql_checked!();
+}
+
+/// An array as a literal: `{1,NULL,"a \"b\""}`.
+fn literal(values: &[Value]) -> std::result::Result<String, Anything> {
+    let mut out = String::with_capacity(values.len() * 8);
+    for value in values {
+        out.push(if out.is_empty() { '{' } else { ',' });
+        match value {
+            Value::Null => out.push_str("NULL"),
+            Value::Int(n) => out.push_str(&n.to_string()),
+            Value::Real(n) => out.push_str(&n.to_string()),
+            Value::Bool(b) => out.push(if *b { 't' } else { 'f' }),
+            Value::Text(text) | Value::Hidden(Hidden(text)) => quote(text, &mut out),
+            Value::Secret(..) => return Err(UNSEALED.into()),
+            Value::List(_) => return Err("a list holds no lists".into()),
+        }
+    }
+    out.push_str(if out.is_empty() { "{}" } else { "}" });
+    Ok(out)
+}
+
+fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '\\']) {
+        out.push_str(&rest[..at]);
+        out.push('\\');
+        out.push_str(&rest[at..=at]);
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+    out.push('"');
 }
 
 impl<'a> FromSql<'a> for Value {
@@ -128,7 +161,16 @@ fn reasons(e: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::is_passing;
+    use super::{Value, is_passing, literal};
+
+    #[test]
+    fn a_list_is_an_array_literal() {
+        let text = |t: &str| Value::Text(t.to_owned());
+        let all =
+            [Value::Null, Value::Int(-1), Value::Bool(true), text(r#"a "b" \ {,}"#), text("")];
+        assert_eq!(literal(&all).unwrap(), r#"{NULL,-1,t,"a \"b\" \\ {,}",""}"#);
+        assert_eq!(literal(&[]).unwrap(), "{}");
+    }
 
     #[test]
     fn only_the_servers_own_troubles_pass() {

@@ -2,11 +2,11 @@
 
 /// A run's root and, below it, those of the open runs that its calls became; the deepest first.
 pub const TREE: &str = "\
-with recursive tree(root, depth) as ( \
-  select id, 0 from stack_runs where parent_task_run_id = $1 and kind = 'task' \
+with recursive tree(root, run, depth) as ( \
+  select id, parent_task_run_id, 0 from stack_runs where parent_task_run_id = $1 and kind = 'task' \
   union all \
-  select n.id, t.depth + 1 from tree t \
-    join stack_runs c on c.parent_stack_run_id = t.root and c.kind = 'call' \
+  select n.id, n.parent_task_run_id, t.depth + 1 from tree t \
+    join stack_runs c on c.parent_task_run_id = t.run and c.kind = 'call' \
       and c.status = 'suspended_waiting_child' \
     join stack_runs n on n.parent_stack_run_id = c.id and n.kind = 'task') \
 select root from tree order by depth desc, root";
@@ -22,8 +22,9 @@ select id, parent_stack_run_id, parent_task_run_id, kind, seq, status, runnable,
   service_name, method_name, {text args}, {text options}, idempotent, attempt, delivery, at_end, \
   sent_at is not null \
 from stack_runs \
-where id = $1 or (parent_stack_run_id = $1 and kind <> 'task' and (at_end is not null \
-  or delivery = (select r.deliveries - 1 from stack_runs r where r.id = $1))) \
+where parent_task_run_id = (select r.parent_task_run_id from stack_runs r where r.id = $1) \
+  and (id = $1 or at_end is not null \
+    or delivery = (select r.deliveries - 1 from stack_runs r where r.id = $1)) \
 order by id {lock}";
 
 /// Forgets a call of the turn that is run again.

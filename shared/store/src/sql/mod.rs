@@ -5,9 +5,11 @@ mod control;
 mod keys;
 mod reads;
 mod runs;
+mod steps;
 
 pub use answers::*;
 pub use control::*;
 pub use keys::*;
 pub use reads::*;
 pub use runs::*;
+pub use steps::*;

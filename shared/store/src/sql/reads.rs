@@ -12,7 +12,8 @@ where r.id = $1 and r.kind = 'task'";
 pub const JOURNAL: &str = "\
 select seq, service_name, method_name, {text args}, status, {text result}, {text error}, delivery, \
   delivered_ms \
-from stack_runs where parent_stack_run_id = $1 and kind <> 'task' order by seq";
+from stack_runs where kind <> 'task' \
+  and parent_task_run_id = (select r.parent_task_run_id from stack_runs r where r.id = $1) order by seq";
 
 /// Makes or changes a published task.
 pub const PUBLISH: &str = "\
@@ -36,8 +37,8 @@ macro_rules! run {
         "select t.id, t.task_function_id, t.version, t.task_name, {text t.input}, t.status, \
            {text t.result}, {text t.error}, r.waiting_on_stack_run_id, t.parent_stack_run_id, r.next_seq, \
            {ms t.created_at}, {ms t.updated_at}, {ms t.ended_at}, not r.runnable, {ms r.deadline}, \
-           (select min(a.id) from stack_runs a where a.parent_stack_run_id = r.id \
-             and a.status = 'needs_attention' and a.kind = 'call'), t.owner \
+           (select min(a.id) from stack_runs a where a.parent_task_run_id = t.id \
+             and a.status = 'needs_attention' and a.kind <> 'task'), t.owner \
          from task_runs t join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' "
     };
 }
@@ -68,9 +69,12 @@ pub const RUNS: &str = concat!(
 /// One row.
 pub const STACK_RUN: &str = concat!(stack_run!(), "where id = $1");
 
-/// Rows of a run, root first, then its calls.
-pub const STACK_RUNS: &str =
-    concat!(stack_run!(), "where parent_task_run_id = $1 and id > $2 order by id limit $3");
+/// Rows of a run behind row $2: root first, then its calls in their order.
+pub const STACK_RUNS: &str = concat!(
+    stack_run!(),
+    "where parent_task_run_id = $1 and seq > coalesce((select b.seq from stack_runs b \
+       where b.id = $2 and b.parent_task_run_id = $1), -2) order by seq limit $3"
+);
 
 /// What a run printed.
 pub const LOGS: &str = "\
@@ -83,6 +87,9 @@ pub const CLEAR_RUNS: [&str; 4] = [
     "delete from stack_runs",
     "delete from task_runs",
 ];
+
+/// Numbers of rows to come.
+pub const NEW_IDS: &str = "select n from {new_ids $1} ids";
 
 /// The database's clock, milliseconds.
 pub const NOW: &str = "select {now_ms}";

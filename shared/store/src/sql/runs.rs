@@ -23,7 +23,8 @@ pub const LOAD_CHAIN: &str = concat!(
     chain_columns!(),
     "from stack_runs where id = $1), children as materialized (select ",
     chain_columns!(),
-    "from stack_runs where parent_stack_run_id = $1 and kind <> 'task' and status in \
+    "from stack_runs where parent_task_run_id = (select parent_task_run_id from root) \
+     and kind <> 'task' and status in \
        ('pending', 'processing', 'suspended_waiting_child', 'pending_resume', 'needs_attention') \
      order by id {lock}) \
      select * from root union all select * from children"
@@ -44,11 +45,9 @@ update stack_runs set status = {text $2}, runnable = $3, \
     else blame end, \
   sent_at = case when {text $2} = 'pending' then null \
     when {text $5} is not null and epoch <> $4 and not idempotent then {now} else sent_at end, \
-  lease_until = case when {text $5} is null then null when epoch = $4 then lease_until \
-    else {after $6} end, \
-  epoch = $4, lease_owner = {text $5}, delivery = {int $7}, delivered_ms = {int $8}, \
-  result = {json $9}, error = {json $10}, \
-  not_before = case when {int $11} is null then not_before else {after $11} end, at_end = {text $12}, \
+  epoch = $4, lease_owner = {text $5}, delivery = {int $6}, delivered_ms = {int $7}, \
+  result = {json $8}, error = {json $9}, \
+  not_before = case when {int $10} is null then not_before else {after $10} end, at_end = {text $11}, \
   updated_at = {now}, \
   ended_at = case when {text $2} in ('completed', 'failed', 'cancelled') then {now} end \
 where id = $1";
@@ -57,11 +56,11 @@ where id = $1";
 pub const SAVE_ROOT: &str = "\
 update stack_runs set status = {text $2}, epoch = $3, \
   lease_owner = case when {text $2} = 'processing' then lease_owner end, \
-  lease_until = case when {text $2} = 'processing' then lease_until end, \
   waiting_on_stack_run_id = (select c.id from stack_runs c \
-    where c.parent_stack_run_id = $1 and c.seq = {int $4} and c.kind <> 'task'), \
+    where c.parent_task_run_id = stack_runs.parent_task_run_id and c.seq = {int $4}), \
   deliveries = $5, next_seq = $6, result = {json $7}, error = {json $8}, \
   not_before = {after $9}, runnable = $10, at_end = {text $11}, \
+  executor = case when {text $12} is null then executor else {text $12} end, \
   crashes = case when {text $2} = 'suspended_waiting_child' then 0 else crashes end, \
   blame = case when {text $2} = 'suspended_waiting_child' then 0 else blame end, aboard = null, \
   updated_at = {now}, \
@@ -70,13 +69,12 @@ where id = $1";
 
 /// Makes a call or timer.
 pub const INSERT_CHILD: &str = "\
-insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
-  method_name, args, status, runnable, idempotent, epoch, lease_owner, lease_until, attempt, \
+insert into stack_runs (id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
+  method_name, args, status, runnable, idempotent, epoch, lease_owner, attempt, \
   sent_at, not_before, at_end, options, share) \
-values ($1, $2, $3, $4, $5, $6, {json $7}, $8, $9, $10, $11, {text $12}, \
-  case when {text $12} is null then null else {after $13} end, \
+values ({new_id}, $1, $2, $3, $4, $5, $6, {json $7}, $8, $9, $10, $11, {text $12}, \
   case when {text $12} is null then 0 else 1 end, \
-  case when {text $12} is null or $10 then null else {now} end, {after $14}, {text $15}, {json $16}, \
+  case when {text $12} is null or $10 then null else {now} end, {after $13}, {text $14}, {json $15}, \
   (select r.share from stack_runs r where r.id = $2)) \
 returning id";
 
@@ -114,9 +112,9 @@ where t.parent_stack_run_id = $1";
 
 /// A run's root row.
 pub const INSERT_ROOT: &str = "\
-insert into stack_runs (parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
+insert into stack_runs (id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, \
   method_name, args, status, idempotent, vm_state, runnable, deadline, share) \
-values ($1, {int $2}, 'task', 0, 'deno-executor', 'execute', {json $3}, 'pending', true, {json $4}, \
+values ({new_id}, $1, {int $2}, 'task', -1, 'deno-executor', 'execute', {json $3}, 'pending', true, {json $4}, \
   $5, case when {int $6} is null then null else {after $6} end, \
   coalesce((select c.share from stack_runs c where c.id = {int $2}), {int $7})) \
 returning id";
@@ -125,7 +123,7 @@ returning id";
 /// listen just then finds the run by other means.
 pub const TELL: &str = "select {tell}";
 
-/// Takes a ready row; others' locked rows are skipped. $3 lists the shares in the order in which
+/// Takes a ready row; others' locked rows are skipped. $2 lists the shares in the order in which
 /// they are looked at: the first that has a ready row gives the one that has waited longest.
 pub const CLAIM_NEXT: &str = "\
 with ready as materialized ( \
@@ -134,63 +132,84 @@ with ready as materialized ( \
       where share = s.n and status in ('pending', 'pending_resume') and runnable \
         and not_before <= {now} \
       order by not_before, id limit 1 {skip}) as picked \
-    from {ids $3} s limit 1000) shares \
+    from {ids $2} s limit 1000) shares \
   where picked is not null limit 1) \
 update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attempt + 1, \
-  lease_owner = $1, lease_until = {after $2}, \
+  lease_owner = $1, \
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
 from ready where id = picked \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt, crashes";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes, \
+  (select r.executor from stack_runs r where r.id = stack_runs.parent_stack_run_id)";
 
 /// Takes one named row, if it is ready.
 pub const CLAIM_ROW: &str = "\
 update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attempt + 1, \
-  lease_owner = $1, lease_until = {after $2}, \
+  lease_owner = $1, \
   sent_at = case when idempotent then sent_at else {now} end, updated_at = {now} \
-where id = $3 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
+where id = $2 and status in ('pending', 'pending_resume') and runnable and not_before <= {now} \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt, crashes";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes, \
+  (select r.executor from stack_runs r where r.id = stack_runs.parent_stack_run_id)";
 
 /// The call that a slot was handed by the commit made under lease ($3, $4), while nobody took it
 /// away since.
 pub const HANDED_BY: &str = "\
 select c.id, c.parent_task_run_id, c.parent_stack_run_id, c.kind, c.seq, c.service_name, \
-  c.method_name, {text c.args}, {text c.options}, c.idempotent, c.epoch, c.attempt, c.crashes \
-from stack_runs c \
-where c.parent_stack_run_id = $1 and c.kind = 'call' and c.status = 'processing' \
+  c.method_name, {text c.args}, {text c.options}, c.idempotent, c.epoch, c.attempt, c.crashes, \
+  r.executor \
+from stack_runs r join stack_runs c on c.parent_task_run_id = r.parent_task_run_id \
+where r.id = $1 and c.kind = 'call' and c.status = 'processing' \
   and c.lease_owner = $2 and exists (select 1 from stack_runs b where b.id = $3 and b.epoch = $4 \
     and b.status in ('completed', 'failed', 'suspended_waiting_child'))";
 
 /// Takes a call that waits for a person.
 pub const CLAIM_ATTENTION: &str = "\
 update stack_runs set status = 'processing', epoch = epoch + 1, attempt = attempt + 1, \
-  lease_owner = $1, lease_until = {after $2}, updated_at = {now} \
-where id = $3 and status = 'needs_attention' \
+  lease_owner = $1, updated_at = {now} \
+where id = $2 and status = 'needs_attention' \
 returning id, parent_task_run_id, parent_stack_run_id, kind, seq, service_name, method_name, \
-  {text args}, {text options}, idempotent, epoch, attempt, crashes";
+  {text args}, {text options}, idempotent, epoch, attempt, crashes, null";
 
-/// The lease runs out, and so many share the blame for that.
+/// Nobody holds the row any more (a name that never lives): it counts as lost after so long, and so
+/// many share the blame.
 pub const ABANDON: &str = "\
-update stack_runs set lease_until = {after $4}, aboard = $5 \
-where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing' returning id";
+update stack_runs set lease_owner = 'nobody', not_before = {after $4}, aboard = $5 \
+where id = $1 and epoch = $2 and lease_owner in ($3, 'nobody') and status = 'processing' returning id";
 
 /// Whoever works on this row works on nothing else that could be to blame.
 pub const ALONE: &str = "\
 update stack_runs set aboard = 1 \
 where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing' returning id";
 
-/// Keeps a lease.
-pub const HEARTBEAT: &str = "\
-update stack_runs set lease_until = {after $4} \
-where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing' returning id";
+/// A holder lives, and its leases with it.
+pub const BEAT: &str = "\
+insert into processors (slot, started_at, in_a_row, alive_until) values ($1, {now}, 0, {after $2}) \
+on conflict (slot) do update set alive_until = excluded.alive_until returning slot";
+
+/// Isolates that are not kept any more.
+pub const UNPARK: &str = "\
+update stack_runs set executor = null where id in {ids $1} and executor = {text $2}";
+
+/// Whether a lease is still its holder's.
+pub const HOLDS: &str = "\
+select id from stack_runs \
+where id = $1 and epoch = $2 and lease_owner = $3 and status = 'processing'";
+
+/// What makes a lease lost: its holder is not known to live.
+macro_rules! unheld {
+    () => {
+        "status = 'processing' and not_before <= {now} and not exists (select 1 from processors p \
+           where p.slot = lease_owner and p.alive_until >= {now}) "
+    };
+}
 
 /// What becomes of a row whose lease was lost, and what it bears of the blame
 /// (`tasker_core::blame` has the rule in words).
 macro_rules! lost {
     ($share:literal) => {
         concat!(
-            "epoch = epoch + 1, crashes = crashes + 1, lease_owner = null, lease_until = null, \
+            "epoch = epoch + 1, crashes = crashes + 1, lease_owner = null, \
              blame = blame + ",
             $share,
             ", aboard = null, \
@@ -217,16 +236,20 @@ macro_rules! poison {
 
 /// Rows that would be freed, but are poison.
 pub const POISON: &str = concat!(
-    "select id from stack_runs where status = 'processing' and lease_until < {now} and ",
+    "select id from stack_runs where ",
+    unheld!(),
+    "and ",
     poison!("{share aboard}"),
-    "order by lease_until limit 100"
+    "order by id limit 100"
 );
 
 /// Whether a row is poison now: its lease ran out, or it is held by this slot, which begins anew and
 /// held $3 rows. Its number of lost leases, this one included.
 pub const IS_POISON: &str = concat!(
-    "select epoch, lease_owner, crashes + 1 from stack_runs where id = $1 and status = 'processing' \
-     and (lease_until < {now} or lease_owner = {text $2}) and ",
+    "select epoch, lease_owner, crashes + 1 from stack_runs where id = $1 and \
+     (",
+    unheld!(),
+    "or status = 'processing' and lease_owner = {text $2}) and ",
     poison!("{share coalesce(aboard, $3)}")
 );
 
@@ -238,10 +261,11 @@ pub const COUNT_CRASH: &str =
 /// waiting for several rows at once could deadlock.
 pub const RELEASE_EXPIRED: &str = concat!(
     "with lost as materialized ( \
-       select id as picked from stack_runs where status = 'processing' and lease_until < {now} \
-         and not (",
+       select id as picked from stack_runs where ",
+    unheld!(),
+    "and not (",
     poison!("{share aboard}"),
-    ") order by lease_until limit 100 {skip}) \
+    ") order by id limit 100 {skip}) \
      update stack_runs set ",
     lost!("{share aboard}"),
     "from lost where id = picked returning id"
@@ -249,14 +273,15 @@ pub const RELEASE_EXPIRED: &str = concat!(
 
 /// Counts the starts of a slot that came soon one after the other.
 pub const STARTED: &str = "\
-insert into processor_starts (slot, started_at, in_a_row) values ($1, {now}, 1) \
+insert into processors (slot, started_at, in_a_row) values ($1, {now}, 1) \
 on conflict (slot) do update set started_at = excluded.started_at, in_a_row = \
-  case when processor_starts.started_at > {after $2} then processor_starts.in_a_row + 1 else 1 end \
+  case when processors.started_at > {after $2} then processors.in_a_row + 1 else 1 end \
 returning in_a_row";
 
 /// Slots that are not used any more.
 pub const FORGET_STARTS: &str = "\
-delete from processor_starts where started_at < {after $1} returning slot";
+delete from processors where started_at < {after $1} \
+  and (alive_until is null or alive_until < {after $1}) returning slot";
 
 /// In a storm nothing that a slot held was to blame for being alone.
 pub const IN_A_STORM: &str = "\
@@ -275,11 +300,15 @@ pub const RELEASE_HELD: &str = concat!(
     ") returning id"
 );
 
-/// Milliseconds until the next lease runs out, the next row of the shares $1 falls due or a run's
+/// Milliseconds until the next lease runs out unless its holder beats, the next row of the shares $1 falls due or a run's
 /// time is over.
 pub const NEXT_DEADLINE: &str = "\
 select min({ms due}) - {now_ms} from ( \
-  select min(lease_until) as due from stack_runs where status = 'processing' \
+  select min(case when p.alive_until is null or p.alive_until < held.ready then held.ready \
+      else p.alive_until end) as due \
+    from (select lease_owner, min(not_before) as ready from stack_runs \
+      where status = 'processing' group by lease_owner) held \
+    left join processors p on p.slot = held.lease_owner \
   union all \
   select min(ready) from (select (select min(not_before) from stack_runs \
     where share = s.n and status in ('pending', 'pending_resume') and runnable) as ready \

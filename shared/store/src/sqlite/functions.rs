@@ -1,6 +1,11 @@
 //! Functions that SQLite lacks, for requests of task code: JSON made from columns without changing
 //! a byte of it, and comparisons as Postgres means them.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
 use regex::{Regex, RegexBuilder};
 use rusqlite::{
     Connection, Error, Result,
@@ -16,8 +21,14 @@ use crate::rest::{Form, quoted};
 type Pairs = Vec<(String, Json)>;
 type Compiled = std::result::Result<Regex, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Adds them all.
-pub fn add(connection: &Connection) -> Result<()> {
+/// Adds them all. Rows of `stack_runs` are numbered from `first` on.
+pub fn add(connection: &Connection, first: Arc<AtomicI64>) -> Result<()> {
+    connection.create_scalar_function(
+        "tasker_new_id",
+        0,
+        FunctionFlags::SQLITE_UTF8,
+        move |_| Ok(first.fetch_add(1, Ordering::Relaxed)),
+    )?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("tasker_json", 2, flags, |c| {
         let form: String = c.get(1)?;

@@ -2,7 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -33,13 +37,14 @@ pub enum Command {
 }
 
 /// The schema, step by step: `user_version` says how many were taken.
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("3_fair_claims.sql"),
     include_str!("4_keystore_sealing.sql"),
     include_str!("5_owners.sql"),
     include_str!("6_outcomes.sql"),
     include_str!("7_processor_starts.sql"),
+    include_str!("8_step.sql"),
 ];
 
 /// WAL with synchronous=FULL: what was committed survives a power cut.
@@ -59,11 +64,15 @@ pub fn start(path: &str) -> Result<Jobs> {
     for quirk in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
         connection.set_db_config(quirk, false).map_err(error)?;
     }
-    super::functions::add(&connection).map_err(error)?;
+    let numbers = Arc::new(AtomicI64::new(0));
+    super::functions::add(&connection, numbers.clone()).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 =
         connection.query_row("pragma user_version", [], |r| r.get(0)).map_err(error)?;
     upgrade(&connection, version)?;
+    let last = "select coalesce(max(id), 0) + 1 from stack_runs";
+    let first: i64 = connection.query_row(last, [], |r| r.get(0)).map_err(error)?;
+    numbers.store(first, Ordering::Relaxed);
     let (jobs, inbox) = mpsc::channel();
     std::thread::Builder::new()
         .name("sqlite".into())
@@ -192,6 +201,10 @@ impl rusqlite::ToSql for Value {
             Self::Real(n) => (*n).into(),
             Self::Bool(b) => (*b).into(),
             Self::Text(s) | Self::Hidden(Hidden(s)) => s.as_str().into(),
+            Self::List(_) => {
+                let why = "a list is for Postgres";
+                return Err(rusqlite::Error::ToSqlConversionFailure(why.into()));
+            }
             Self::Secret(..) => {
                 return Err(rusqlite::Error::ToSqlConversionFailure(UNSEALED.into()));
             }

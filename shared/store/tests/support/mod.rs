@@ -35,6 +35,7 @@ fn step(run: Submitted, by: &LeaseRef, seen: u32, calls: u32) -> Advance {
         end: None,
         keep: Some("p".into()),
         logs: vec![],
+        executor: None,
     }
 }
 

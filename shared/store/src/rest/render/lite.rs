@@ -98,7 +98,7 @@ impl Form {
             (_, Value::Bool(b)) => b.to_string(),
             (_, Value::Text(s)) => quoted(&s),
             // No row that is read holds one.
-            (_, Value::Secret(..) | Value::Hidden(_)) => "null".to_owned(),
+            (_, Value::Secret(..) | Value::Hidden(_) | Value::List(_)) => "null".to_owned(),
         }
     }
 }
