@@ -160,7 +160,7 @@ pub trait StorageAdapter: Send + Sync {
         answer: Option<&Json>,
     ) -> std::result::Result<(), QueryError>;
     /// Runs a script of a test; statements are parted by `;;`, since SQLite takes one at a time.
-    #[cfg(any(test, feature = "conformance"))]
+    #[cfg(feature = "conformance")]
     async fn script(&self, sql: &str) -> Result<()>;
 
     /// What is wrong with the runs as they are now: nothing, unless there is a fault in the engine

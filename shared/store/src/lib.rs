@@ -6,31 +6,25 @@
 //! is what task code asks of its own tables.
 
 mod adapter;
-#[cfg(any(test, feature = "conformance"))]
+#[cfg(feature = "conformance")]
 pub mod conformance;
 mod control;
-mod dialect;
-mod error;
 mod image;
 mod invariants;
 mod keys;
 mod keystore;
 mod lenient;
 mod plan;
-mod postgres;
 pub mod rest;
 mod rotate;
 mod rows;
 mod sealing;
-mod session;
 mod shares;
 mod sql;
-mod sqlite;
 mod store;
 mod submit;
 mod sweep;
 mod types;
-mod value;
 mod vault;
 mod verbs;
 
@@ -41,21 +35,13 @@ pub use keys::development_key;
 pub use tasker_seal::{KeySettings, MasterKey, SealError, Secret};
 
 pub use adapter::StorageAdapter;
-pub use dialect::Dialect;
-pub use error::{Result, StoreError, refused_value};
-pub use postgres::SlotGuard;
 pub use types::{
     Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Owner, Resolution, Retry, Rotate,
     Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
 };
-pub use value::Value;
 
-/// The migrations of Postgres: file name, as Supabase's tools expect it, and text.
-pub fn migrations() -> impl Iterator<Item = (String, &'static str)> {
-    postgres::MIGRATIONS
-        .iter()
-        .map(|(version, name, text)| (format!("{version}_{name}.sql"), *text))
-}
+pub use tasker_sql::{Dialect, Result, SlotGuard, StoreError, Value, migrations, refused_value};
+use tasker_sql::{TextError, postgres, session, sqlite, value};
 
 /// How long a lease lasts unless it is kept.
 pub const LEASE_MS: i64 = 10_000;
@@ -72,7 +58,7 @@ pub async fn connect(url: &str) -> Result<Arc<dyn StorageAdapter>> {
 /// The same with the master keys of its secrets.
 pub async fn connect_with(url: &str, keys: &KeySettings) -> Result<Arc<dyn StorageAdapter>> {
     if let Some(path) = url.strip_prefix("sqlite:") {
-        let backend = sqlite::Sqlite::open(path)?;
+        let backend = sqlite::Sqlite::open(path, rest::add_functions)?;
         let store = store::Store::new(backend, MasterKeys::beside(keys, path)?, true);
         store.migrate().await?;
         return Ok(Arc::new(store));

@@ -13,9 +13,8 @@ use tasker_core::{
 use tasker_seal::{Place, SealError};
 
 use crate::{
-    Result, Value,
+    Result, TextError, Value,
     keys::MasterKeys,
-    rest::QueryError,
     session::{Session, Write},
     types::RunImage,
     value::{Hidden, Row},
@@ -111,7 +110,7 @@ impl<S: Session> Session for Sealing<'_, S> {
         &mut self,
         sql: String,
         params: Vec<Value>,
-    ) -> std::result::Result<Vec<Row>, QueryError> {
+    ) -> std::result::Result<Vec<Row>, TextError> {
         self.inner.query_text(sql, params).await
     }
 

@@ -313,7 +313,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
         rest::end(&self.backend, once, answer).await
     }
 
-    #[cfg(any(test, feature = "conformance"))]
+    #[cfg(feature = "conformance")]
     async fn script(&self, sql: &str) -> Result<()> {
         let word = |word| self.backend.dialect().render(word);
         let sql = sql.replace("{id}", &word("{id}")).replace("{doc}", &word("{doc}"));

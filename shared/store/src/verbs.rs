@@ -16,18 +16,7 @@ use crate::{
     types::{Advance, Advanced, Claimed, Outcome},
     value::Row,
 };
-
-/// Ends the transaction of a verb that was refused, so that its locks are gone when the caller
-/// hears of it: a claim meanwhile would have skipped the rows.
-pub async fn granted<S: Session, T>(s: S, planned: Result<T>) -> Result<(S, T)> {
-    match planned {
-        Ok(planned) => Ok((s, planned)),
-        Err(refused) => {
-            s.rollback().await;
-            Err(refused)
-        }
-    }
-}
+pub use tasker_sql::{finish, granted, one, single};
 
 /// Which row to lease.
 #[derive(Clone, Copy)]
@@ -176,20 +165,4 @@ pub async fn load_above<S: Session>(s: &mut S, call: StackRunId) -> Result<Loade
     let mut row = rows.into_iter().next().ok_or_else(|| StoreError::missing("stack run", call))?;
     let root = row.maybe_int()?.ok_or(StoreError::Rejected(Rejected::Fenced))?;
     load(s, StackRunId(root)).await
-}
-
-/// Ends a transaction that only read.
-pub async fn finish<S: Session>(s: S) -> Result<()> {
-    s.commit(Vec::new()).await.map(|_| ())
-}
-
-/// The first row of a statement that answers one.
-pub fn one(rows: Vec<Row>) -> Result<Row> {
-    rows.into_iter().next().ok_or_else(|| StoreError::Corrupt("a row was expected".into()))
-}
-
-/// A statement by itself.
-pub async fn single<S: Session>(s: S, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
-    let mut all = s.commit(vec![Write::new(sql, params)]).await?;
-    Ok(all.pop().unwrap_or_default())
 }

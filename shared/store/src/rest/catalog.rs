@@ -10,7 +10,7 @@ use super::{
     error::QueryError,
     guard, relate, sql,
 };
-use crate::{Dialect, session::Session, value::Row};
+use tasker_sql::{Dialect, Row, Session};
 
 /// What a request needs to know of the database.
 pub struct Catalog {

@@ -1,19 +1,6 @@
 //! What can go wrong with a request of task code.
 
-use crate::StoreError;
-
-/// An error in the database's own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SqlError {
-    /// SQLSTATE, or a code of PostgREST.
-    pub code: String,
-    /// One sentence.
-    pub message: String,
-    /// More about it: text, or a JSON document.
-    pub details: Option<String>,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
+use tasker_sql::{SqlError, StoreError, TextError};
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +57,7 @@ impl QueryError {
     }
 
     /// What this database cannot do, and what can be done instead.
-    pub(super) fn unsupported(what: &str) -> Self {
+    pub(crate) fn unsupported(what: &str) -> Self {
         Self::new("0A000", format!("{what} is not supported on SQLite"))
             .hint("Use Postgres (DATABASE_URL), or a Supabase project (SUPABASE_URL)")
     }
@@ -90,6 +77,15 @@ impl From<StoreError> for QueryError {
             StoreError::Invalid { code, message } => Self::new(&code, message),
             StoreError::Unavailable(why) => Self::Unavailable(why),
             other => Self::Corrupt(other.to_string()),
+        }
+    }
+}
+
+impl From<TextError> for QueryError {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::Sql(error) => Self::Sql(error),
+            TextError::Store(error) => error.into(),
         }
     }
 }

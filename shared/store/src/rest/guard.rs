@@ -27,10 +27,8 @@ const CLOSED: [&str; 12] = [
     "vault",
 ];
 
-static OWN: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let texts = crate::postgres::MIGRATIONS.iter().map(|m| m.2);
-    texts.chain([include_str!("../sqlite/schema.sql")]).flat_map(made).collect()
-});
+static OWN: LazyLock<Vec<String>> =
+    LazyLock::new(|| tasker_sql::schemas().flat_map(made).collect());
 
 /// Names of tables, views and functions that a script makes.
 fn made(script: &str) -> Vec<String> {

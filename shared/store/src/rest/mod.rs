@@ -13,6 +13,7 @@ mod catalog;
 mod condition;
 mod error;
 mod function;
+mod functions;
 mod guard;
 mod once;
 mod relate;
@@ -20,18 +21,18 @@ mod render;
 mod run;
 mod sql;
 
-pub(crate) use answer::fields;
 pub use answer::{Answer, Data};
 pub use ast::{
     Action, Aggregate, Asker, Compare, Condition, Conflict, Count, Embed, Explain, Field, Fields,
     Format, Hop, Insert, Item, Join, Logic, Operand, Order, OrderBy, Plan, Quantifier, Query, Read,
     Test, Value as SelectedValue, Words,
 };
-pub use error::{QueryError, SqlError};
+pub use error::QueryError;
+pub use functions::add as add_functions;
 pub use once::{Known, LONGEST_ANSWER, Once};
 pub(crate) use once::{begin, end};
-pub(crate) use render::{Form, quoted};
 pub(crate) use run::run;
+pub use tasker_sql::SqlError;
 
 /// Reads JSON; what a [`serde_json::Value`] cannot hold is replaced.
 ///

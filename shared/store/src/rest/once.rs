@@ -4,12 +4,8 @@
 use tasker_core::{Json, fault, json};
 
 use super::{answer::Answer, error::QueryError};
-use crate::{
-    Value,
-    session::{Backend, Session, Write},
-    sql,
-    value::Row,
-};
+use crate::sql;
+use tasker_sql::{Backend, Row, Session, Value, Write};
 
 /// The longest answer that is kept, bytes. Of a longer one only is kept that it was given.
 pub const LONGEST_ANSWER: usize = 1 << 20;

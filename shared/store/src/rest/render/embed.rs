@@ -12,7 +12,7 @@ use super::{
     quote,
     read::Source,
 };
-use crate::Dialect;
+use tasker_sql::Dialect;
 
 impl<'a> Sql<'a> {
     /// Whether there are related rows.

@@ -11,7 +11,7 @@ use super::{
     },
     Sql,
 };
-use crate::Dialect;
+use tasker_sql::Dialect;
 
 impl Sql<'_> {
     /// A condition on rows of `relation`. `read` knows the embeds that may be tested for null.

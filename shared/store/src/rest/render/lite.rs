@@ -1,7 +1,7 @@
 //! What SQLite says otherwise: types, comparisons, and JSON made from columns.
 //!
 //! SQLite keeps JSON, booleans and times as text and numbers; a column's declared type says which
-//! they are. The functions called `tasker_...` are ours (`sqlite::functions`).
+//! they are. The functions called `tasker_...` are ours (`functions`).
 
 use serde_json::Value as JsonValue;
 use tasker_core::{Json, json, time};
@@ -14,7 +14,7 @@ use super::{
     Sql,
     filter::document,
 };
-use crate::Value;
+use tasker_sql::Value;
 
 /// How a value becomes JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

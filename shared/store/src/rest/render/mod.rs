@@ -15,7 +15,7 @@ use super::{
     catalog::{Catalog, Relation},
     error::QueryError,
 };
-use crate::{Dialect, Value};
+use tasker_sql::{Dialect, Value};
 
 /// A statement.
 #[derive(Clone, Debug)]

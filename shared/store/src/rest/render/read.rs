@@ -13,7 +13,7 @@ use super::{
     output::{Output, grouping},
     quote,
 };
-use crate::Dialect;
+use tasker_sql::Dialect;
 
 /// Where rows come from, and which of them.
 pub struct Source<'a> {

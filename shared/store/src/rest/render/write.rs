@@ -10,7 +10,7 @@ use super::{
     },
     Sql, lite, quote,
 };
-use crate::{Dialect, Value};
+use tasker_sql::{Dialect, Value};
 
 impl Sql<'_> {
     /// `insert` of rows, each with a value for each of `names`.

@@ -12,7 +12,7 @@ use super::{
     Work,
     form::split,
 };
-use crate::{session::Session, value::Row};
+use tasker_sql::{Row, Session};
 
 impl<S: Session> Work<'_, S> {
     /// A function of Postgres's.

@@ -8,7 +8,7 @@ use super::{
     },
     Work,
 };
-use crate::{Dialect, session::Session, value::Row};
+use tasker_sql::{Dialect, Row, Session};
 
 impl<S: Session> Work<'_, S> {
     /// Rows as JSON text (and, for CSV, as the database writes records).

@@ -17,12 +17,7 @@ use super::{
     sql,
 };
 use tasker_core::json;
-
-use crate::{
-    Dialect,
-    session::{Backend, Session, Write},
-    value::Row,
-};
+use tasker_sql::{Backend, Dialect, Row, Session, Write};
 
 /// Runs a request; one that was done before under its key is answered as it was then.
 pub async fn run<B: Backend>(
@@ -168,6 +163,6 @@ impl<S: Session> Work<'_, S> {
 
     async fn ask(&mut self, statement: Statement) -> Result<Vec<Row>, QueryError> {
         tracing::debug!(target: "tasker_store::rest", sql = statement.text, "statement");
-        self.s.query_text(statement.text, statement.params).await
+        Ok(self.s.query_text(statement.text, statement.params).await?)
     }
 }

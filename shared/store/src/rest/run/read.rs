@@ -11,7 +11,7 @@ use super::{
     Work,
     form::Shown,
 };
-use crate::{Dialect, session::Session, verbs};
+use tasker_sql::{Dialect, Session, one};
 
 /// More rows than these are estimated.
 const MANY: i64 = 1000;
@@ -97,6 +97,6 @@ impl<S: Session> Work<'_, S> {
         let inside = sql.counted(relation, &table, &self.query.read)?;
         let limit = most.map_or(String::new(), |n| format!(" limit {n}"));
         let rows = self.ask(sql.done(format!("select count(*) from ({inside}{limit}) c"))).await?;
-        Ok(verbs::one(rows)?.int()?)
+        Ok(one(rows)?.int()?)
     }
 }

@@ -11,7 +11,7 @@ use super::{
     Work,
     form::{Shown, split},
 };
-use crate::session::Session;
+use tasker_sql::Session;
 
 /// Most parameters of one of SQLite's statements.
 const MOST_PARAMETERS: usize = 30_000;

@@ -54,3 +54,27 @@ impl StoreError {
         Self::NotFound(format!("{what} {id}"))
     }
 }
+
+/// An error in the database's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlError {
+    /// SQLSTATE, or a code of PostgREST.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// More about it: text, or a JSON document.
+    pub details: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// Why a statement that was built at run time has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError {
+    /// The database refuses it; with all that it says about it.
+    #[error("{} ({})", .0.message, .0.code)]
+    Sql(Box<SqlError>),
+    /// As any other statement.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

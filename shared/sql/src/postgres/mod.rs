@@ -16,7 +16,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use tasker_core::fault;
 
 use crate::{Dialect, Result, StoreError, session::Backend};
-pub(crate) use migrate::MIGRATIONS;
+pub use migrate::MIGRATIONS;
 use session::PgSession;
 pub use slot::SlotGuard;
 use tls::Address;
@@ -98,7 +98,7 @@ impl Backend for Postgres {
         client.batch_execute("vacuum full keystore").await.map_err(value::error)
     }
 
-    #[cfg(any(test, feature = "conformance"))]
+    #[cfg(feature = "conformance")]
     async fn script(&self, sql: &str) -> Result<()> {
         connection(&self.pool)
             .await?

@@ -32,9 +32,12 @@ pub enum Command {
     Rollback,
 }
 
+/// The first step: every table there is.
+pub const FIRST_SCHEMA: &str = include_str!("schema.sql");
+
 /// The schema, step by step: `user_version` says how many were taken.
 const SCHEMA: [&str; 6] = [
-    include_str!("schema.sql"),
+    FIRST_SCHEMA,
     include_str!("3_fair_claims.sql"),
     include_str!("4_keystore_sealing.sql"),
     include_str!("5_owners.sql"),
@@ -52,14 +55,14 @@ const LONGEST: Duration = Duration::from_secs(5);
 const STEPS: i32 = 100_000;
 
 /// Opens the file, its schema if it is new, and starts the thread.
-pub fn start(path: &str) -> Result<Jobs> {
+pub fn start(path: &str, functions: super::AddFunctions) -> Result<Jobs> {
     let connection = Connection::open(path).map_err(error)?;
     connection.execute_batch(PRAGMAS).map_err(error)?;
     // Without this an unknown column in double quotes would be read as a string.
     for quirk in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
         connection.set_db_config(quirk, false).map_err(error)?;
     }
-    super::functions::add(&connection).map_err(error)?;
+    functions(&connection).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 =
         connection.query_row("pragma user_version", [], |r| r.get(0)).map_err(error)?;

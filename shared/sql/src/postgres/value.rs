@@ -3,8 +3,7 @@
 use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, private::BytesMut};
 
 use crate::{
-    Result, StoreError, Value,
-    rest::{QueryError, SqlError},
+    Result, SqlError, StoreError, TextError, Value,
     value::{Hidden, Row, UNSEALED},
 };
 
@@ -77,13 +76,13 @@ pub fn error(e: tokio_postgres::Error) -> StoreError {
 
 /// The same for a statement of task code, with all that the server says. A statement that took too
 /// long or wrote where nothing may be written is the caller's, not the server's trouble.
-pub fn told(e: tokio_postgres::Error) -> QueryError {
-    let Some(db) = e.as_db_error() else { return QueryError::Unavailable(reasons(&e)) };
+pub fn told(e: tokio_postgres::Error) -> TextError {
+    let Some(db) = e.as_db_error() else { return StoreError::Unavailable(reasons(&e)).into() };
     let code = db.code().code();
     if is_passing(code) && !["57014", "25006"].contains(&code) {
-        return QueryError::Unavailable(format!("{} ({code})", db.message()));
+        return StoreError::Unavailable(format!("{} ({code})", db.message())).into();
     }
-    QueryError::Sql(Box::new(SqlError {
+    TextError::Sql(Box::new(SqlError {
         code: code.to_owned(),
         message: db.message().to_owned(),
         details: db.detail().map(str::to_owned),

@@ -9,9 +9,9 @@ use rusqlite::{
 };
 use serde_json::Value as JsonValue;
 use tasker_core::{Json, json};
+use tasker_sql::sqlite::value;
 
-use super::thread::value;
-use crate::rest::{Form, quoted};
+use super::render::{Form, quoted};
 
 type Pairs = Vec<(String, Json)>;
 type Compiled = std::result::Result<Regex, Box<dyn std::error::Error + Send + Sync>>;
@@ -74,7 +74,7 @@ fn step(at: &Json, hop: &JsonValue) -> Option<Json> {
 fn strip(text: &str) -> Option<String> {
     match text.trim_start().as_bytes().first() {
         Some(b'{') => {
-            let fields: Pairs = crate::rest::fields(text).ok()?;
+            let fields: Pairs = super::answer::fields(text).ok()?;
             let kept = fields.iter().filter(|(_, v)| v.get() != "null");
             let shown = kept.map(|(name, v)| {
                 let inside = strip(v.get()).unwrap_or_else(|| v.get().to_owned());

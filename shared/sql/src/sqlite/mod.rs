@@ -1,6 +1,5 @@
 //! SQLite: one connection on a thread of its own; transactions take turns, first come first served.
 
-mod functions;
 mod thread;
 
 use std::{
@@ -13,13 +12,16 @@ use std::{
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use crate::{
-    Dialect, Result, StoreError, Value,
+    Dialect, Result, StoreError, TextError, Value,
     postgres::SlotGuard,
-    rest::QueryError,
     session::{Backend, Session, Write},
     value::Row,
 };
 use thread::{Command, Jobs};
+pub use thread::{FIRST_SCHEMA, value};
+
+/// Adds functions that statements of a caller need and SQLite lacks.
+pub type AddFunctions = fn(&rusqlite::Connection) -> rusqlite::Result<()>;
 
 /// The SQLite backend.
 pub struct Sqlite {
@@ -31,9 +33,12 @@ pub struct Sqlite {
 
 impl Sqlite {
     /// Opens `path` (`:memory:` for none), and its schema if it is new.
-    pub fn open(path: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// The file is open in another process, was made by a newer tasker, or cannot be opened.
+    pub fn open(path: &str, functions: AddFunctions) -> Result<Self> {
         let lock = if path == ":memory:" { None } else { Some(lock(path)?) };
-        let jobs = thread::start(path)?;
+        let jobs = thread::start(path, functions)?;
         Ok(Self { jobs, turn: Arc::default(), _lock: lock })
     }
 }
@@ -88,7 +93,7 @@ impl Backend for Sqlite {
         session.ask(|reply| Command::Scrub { reply }).await
     }
 
-    #[cfg(any(test, feature = "conformance"))]
+    #[cfg(feature = "conformance")]
     async fn script(&self, sql: &str) -> Result<()> {
         let mut session = self.begin().await?;
         for statement in sql.split(";;") {
@@ -139,7 +144,7 @@ impl Session for SqliteSession {
         &mut self,
         sql: String,
         params: Vec<Value>,
-    ) -> std::result::Result<Vec<Row>, QueryError> {
+    ) -> std::result::Result<Vec<Row>, TextError> {
         self.begun = true;
         Ok(self.ask(|reply| Command::Text { sql, params, reply }).await?)
     }

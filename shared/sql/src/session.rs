@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::{Dialect, Result, Value, postgres::SlotGuard, rest::QueryError, value::Row};
+use crate::{Dialect, Result, StoreError, TextError, Value, postgres::SlotGuard, value::Row};
 
 /// A statement and its parameters.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub trait Session: Send {
         &mut self,
         sql: String,
         params: Vec<Value>,
-    ) -> impl Future<Output = std::result::Result<Vec<Row>, QueryError>> + Send;
+    ) -> impl Future<Output = std::result::Result<Vec<Row>, TextError>> + Send;
 
     /// Runs `writes` in order and commits, in one round trip where the database can.
     fn commit(self, writes: Vec<Write>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send;
@@ -66,9 +66,49 @@ pub trait Backend: Send + Sync + 'static {
     fn scrub(&self) -> impl Future<Output = Result<()>> + Send;
 
     /// Runs a script of a test.
-    #[cfg(any(test, feature = "conformance"))]
+    #[cfg(feature = "conformance")]
     fn script(&self, sql: &str) -> impl Future<Output = Result<()>> + Send;
 
     /// Takes a slot's name for this process.
     fn hold_slot(&self, slot: &str) -> impl Future<Output = Result<Option<SlotGuard>>> + Send;
+}
+
+/// Ends the transaction of a verb that was refused, so that its locks are gone when the caller
+/// hears of it: a claim meanwhile would have skipped the rows.
+///
+/// # Errors
+/// Those of `planned`, once the transaction is over.
+pub async fn granted<S: Session, T>(s: S, planned: Result<T>) -> Result<(S, T)> {
+    match planned {
+        Ok(planned) => Ok((s, planned)),
+        Err(refused) => {
+            s.rollback().await;
+            Err(refused)
+        }
+    }
+}
+
+/// Ends a transaction that only read.
+///
+/// # Errors
+/// The database is gone.
+pub async fn finish<S: Session>(s: S) -> Result<()> {
+    s.commit(Vec::new()).await.map(|_| ())
+}
+
+/// The first row of a statement that answers one.
+///
+/// # Errors
+/// There is none.
+pub fn one(rows: Vec<Row>) -> Result<Row> {
+    rows.into_iter().next().ok_or_else(|| StoreError::Corrupt("a row was expected".into()))
+}
+
+/// A statement by itself.
+///
+/// # Errors
+/// The database refuses it, or is gone.
+pub async fn single<S: Session>(s: S, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
+    let mut all = s.commit(vec![Write::new(sql, params)]).await?;
+    Ok(all.pop().unwrap_or_default())
 }

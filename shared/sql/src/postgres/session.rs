@@ -6,8 +6,7 @@ use tokio_postgres::Statement;
 
 use super::{Postgres, value};
 use crate::{
-    Result, StoreError, Value,
-    rest::QueryError,
+    Result, StoreError, TextError, Value,
     session::{Session, Write},
     value::Row,
 };
@@ -89,7 +88,7 @@ impl Session for PgSession<'_> {
         &mut self,
         sql: String,
         params: Vec<Value>,
-    ) -> std::result::Result<Vec<Row>, QueryError> {
+    ) -> std::result::Result<Vec<Row>, TextError> {
         if !self.begun {
             self.send(&[], Then::Stay).await?;
         }
