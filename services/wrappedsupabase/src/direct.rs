@@ -3,10 +3,8 @@
 use http::StatusCode;
 use tasker_core::{Json, json};
 use tasker_http::{Caller, Role};
-use tasker_store::{
-    StorageAdapter,
-    rest::{Answer, Asker, Data, Once, QueryError},
-};
+use tasker_store::StorageAdapter;
+use tasker_tables::{Answer, Asker, Data, Once, QueryError};
 
 use crate::{
     State,

@@ -2,7 +2,7 @@
 //!
 //! [`chain`] reads `{"chain":[{"property","args"}]}` into the request that supabase-js would make of
 //! it. Then there are two ways: `plan` understands that request and the store answers it from the
-//! database itself ([`tasker_store::rest`]); or `forward` sends it to the PostgREST, Auth and Storage
+//! database itself ([`tasker_tables`]); or `forward` sends it to the PostgREST, Auth and Storage
 //! of a Supabase project. `result` answers `{success,error,data,count,status,statusText}` and `fault`
 //! maps errors to the codes and statuses that PostgREST gives them.
 //!

@@ -13,9 +13,7 @@ mod image;
 mod invariants;
 mod keys;
 mod keystore;
-mod lenient;
 mod plan;
-pub mod rest;
 mod rotate;
 mod rows;
 mod sealing;
@@ -42,6 +40,7 @@ pub use types::{
 
 pub use tasker_sql::{Dialect, Result, SlotGuard, StoreError, Value, migrations, refused_value};
 use tasker_sql::{TextError, postgres, session, sqlite, value};
+pub use tasker_tables as rest;
 
 /// How long a lease lasts unless it is kept.
 pub const LEASE_MS: i64 = 10_000;

@@ -81,7 +81,13 @@ fn names(rows: &[Value]) -> Vec<&str> {
     rows.iter().map(|r| r["name"].as_str().unwrap()).collect()
 }
 
-impl Query {
+/// Short words for queries.
+trait Narrow {
+    fn eq(self, column: &str, value: &Value) -> Self;
+    fn only(self, columns: &[&str]) -> Self;
+}
+
+impl Narrow for Query {
     fn eq(mut self, column: &str, value: &Value) -> Self {
         let test = match value {
             Value::Null => Test::Is(Words::Null),

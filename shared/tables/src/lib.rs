@@ -15,9 +15,11 @@ mod error;
 mod function;
 mod functions;
 mod guard;
+mod lenient;
 mod once;
 mod relate;
 mod render;
+mod request_answers;
 mod run;
 mod sql;
 
@@ -29,9 +31,9 @@ pub use ast::{
 };
 pub use error::QueryError;
 pub use functions::add as add_functions;
-pub use once::{Known, LONGEST_ANSWER, Once};
-pub(crate) use once::{begin, end};
-pub(crate) use run::run;
+pub use once::{Known, LONGEST_ANSWER, Once, begin, end};
+pub use request_answers::{FORGET_SENT, PRUNE_ANSWERS};
+pub use run::run;
 pub use tasker_sql::SqlError;
 
 /// Reads JSON; what a [`serde_json::Value`] cannot hold is replaced.
@@ -39,7 +41,7 @@ pub use tasker_sql::SqlError;
 /// # Errors
 /// It is not JSON.
 pub fn lenient(text: &str) -> Result<serde_json::Value, serde_json::Error> {
-    crate::lenient::parse(text)
+    lenient::parse(text)
 }
 
 /// Fields of a JSON object in their order, the values byte for byte.
@@ -69,5 +71,4 @@ pub fn allow_function(schema: Option<&str>, name: &str) -> Result<(), QueryError
 }
 
 /// Tables that the migrations make: readable ones, and all of them. For tests.
-#[cfg(any(test, feature = "conformance"))]
 pub use guard::{own, readable};

@@ -96,7 +96,7 @@ impl<S: Session> Work<'_, S> {
     /// What is written beside the change: its answer. The caller's role may not see that table.
     fn last(&self, asker: Option<&Asker>, once: &Once, answer: &Answer) -> Vec<Write> {
         let switched = self.dialect == Dialect::Postgres && asker.is_some_and(|a| a.switch);
-        let own_role = switched.then(|| Write::new(crate::sql::OWN_ROLE, []));
+        let own_role = switched.then(|| Write::new(crate::request_answers::OWN_ROLE, []));
         own_role.into_iter().chain([once.keep(&once::to_keep(answer))]).collect()
     }
 
@@ -162,7 +162,7 @@ impl<S: Session> Work<'_, S> {
     }
 
     async fn ask(&mut self, statement: Statement) -> Result<Vec<Row>, QueryError> {
-        tracing::debug!(target: "tasker_store::rest", sql = statement.text, "statement");
+        tracing::debug!(target: "tasker_tables", sql = statement.text, "statement");
         Ok(self.s.query_text(statement.text, statement.params).await?)
     }
 }

@@ -3,8 +3,7 @@
 
 use tasker_core::{Json, fault, json};
 
-use super::{answer::Answer, error::QueryError};
-use crate::sql;
+use super::{answer::Answer, error::QueryError, request_answers as sql};
 use tasker_sql::{Backend, Row, Session, Value, Write};
 
 /// The longest answer that is kept, bytes. Of a longer one only is kept that it was given.

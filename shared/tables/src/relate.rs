@@ -190,7 +190,7 @@ fn several(found: &[Link], parent: &str, target: &str) -> QueryError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rest::{Join, Read};
+    use crate::{Join, Read};
 
     fn key(name: &str, from: &str, column: &str, to: &str, primary: &[&str]) -> ForeignKey {
         ForeignKey {
