@@ -11,25 +11,19 @@ pub mod conformance;
 mod control;
 mod image;
 mod invariants;
-mod keys;
-mod keystore;
+mod journal;
 mod plan;
-mod rotate;
 mod rows;
-mod sealing;
 mod shares;
 mod sql;
 mod store;
 mod submit;
 mod sweep;
 mod types;
-mod vault;
 mod verbs;
 
 use std::sync::Arc;
 
-use keys::MasterKeys;
-pub use keys::development_key;
 pub use tasker_seal::{KeySettings, MasterKey, SealError, Secret};
 
 pub use adapter::StorageAdapter;
@@ -38,8 +32,10 @@ pub use types::{
     Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
 };
 
+use tasker_secrets::MasterKeys;
+pub use tasker_secrets::development_key;
 pub use tasker_sql::{Dialect, Result, SlotGuard, StoreError, Value, migrations, refused_value};
-use tasker_sql::{TextError, postgres, session, sqlite, value};
+use tasker_sql::{postgres, session, sqlite, value};
 pub use tasker_tables as rest;
 
 /// How long a lease lasts unless it is kept.

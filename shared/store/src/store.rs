@@ -5,18 +5,18 @@ use tasker_core::{
     Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault,
     wire::{Handed, LeaseRef},
 };
+use tasker_secrets::{Keystore, MasterKeys, Sealing};
 
 use crate::{
     LEASE_MS, Result, StorageAdapter, StoreError, Value,
     control::{self, Stop},
     image, invariants,
-    keys::MasterKeys,
+    journal::open_on_read,
     plan::Times,
     postgres::SlotGuard,
     refused_value,
     rest::{self, Answer, Asker, Known, Once, Query, QueryError},
     rows,
-    sealing::{self, Sealing, open_handed},
     session::{Backend, Session, Write},
     shares, sql, submit,
     types::{
@@ -29,9 +29,9 @@ use crate::{
 /// The verbs on one database.
 pub struct Store<B> {
     backend: B,
-    pub(crate) keys: MasterKeys,
+    keys: MasterKeys,
     /// Secrets are sealed even where a Vault could keep them.
-    pub(crate) no_vault: bool,
+    no_vault: bool,
 }
 
 /// SQLSTATE of a second row where one may be.
@@ -50,15 +50,13 @@ impl<B: Backend> Store<B> {
         Ok(Sealing { inner: self.backend.begin().await?, keys: &self.keys })
     }
 
-    /// The database itself.
-    pub(crate) fn backend(&self) -> &B {
-        &self.backend
+    fn secrets(&self) -> Keystore<'_, B> {
+        Keystore { backend: &self.backend, keys: &self.keys, no_vault: self.no_vault }
     }
 
     async fn claimed(&self, wanted: Wanted, owner: &str) -> Result<Option<Claimed>> {
         let found = verbs::claim(self.begin().await?, wanted, owner, TIMES).await?;
-        let open = |c: Claimed| Claimed { row: open_handed(&self.keys, c.row), ..c };
-        Ok(found.map(open))
+        found.map(|row| open_on_read(&self.keys, row)).transpose()
     }
 
     pub(crate) async fn ask(
@@ -115,8 +113,11 @@ impl<B: Backend> StorageAdapter for Store<B> {
     async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>> {
         let owner = &lease.owner;
         let params = vec![root.into(), owner.into(), lease.id.into(), lease.epoch.into()];
-        let found = self.ask(sql::HANDED_BY, params).await?.into_iter().next();
-        Ok(found.map(|row| verbs::claimed(row, owner)).transpose()?.map(|c| c.row))
+        let Some(row) = self.ask(sql::HANDED_BY, params).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let found = open_on_read(&self.keys, verbs::claimed(row, owner)?)?;
+        Ok(Some(found.row))
     }
 
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
@@ -124,16 +125,13 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn image(&self, root: StackRunId) -> Result<RunImage> {
-        let mut image = fault::around("image", image::image(self.begin().await?, root)).await?;
-        sealing::open_image(&self.keys, root, &mut image)?;
-        Ok(image)
+        let image = fault::around("image", image::image(self.begin().await?, root)).await?;
+        open_on_read(&self.keys, image)
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {
         let done = verbs::advance(self.begin().await?, advance, TIMES);
-        let done = fault::around("advance", done).await?;
-        let next = done.next.map(|next| open_handed(&self.keys, next));
-        Ok(Advanced { next, ..done })
+        open_on_read(&self.keys, fault::around("advance", done).await?)
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
@@ -233,25 +231,23 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>> {
-        self.secret(namespace, name).await
+        self.secrets().secret(namespace, name).await
     }
 
     async fn key_has(&self, namespace: &str, name: &str) -> Result<bool> {
-        let found = self.ask(sql::KEY_GET, vec![namespace.into(), name.into()]).await?;
-        Ok(!found.is_empty())
+        self.secrets().has(namespace, name).await
     }
 
     async fn key_set(&self, namespace: &str, name: &str, value: &str) -> Result<()> {
-        self.set_secret(namespace, name, value).await
+        self.secrets().set_secret(namespace, name, value).await
     }
 
     async fn key_delete(&self, namespace: &str, name: &str) -> Result<bool> {
-        self.delete_secret(namespace, name).await
+        self.secrets().delete_secret(namespace, name).await
     }
 
     async fn key_list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>> {
-        let key = |mut r: crate::value::Row| Ok(KeyInfo { namespace: r.text()?, name: r.text()? });
-        self.ask(sql::KEY_LIST, vec![namespace.into()]).await?.into_iter().map(key).collect()
+        self.secrets().list(namespace).await
     }
 
     async fn key_renew(&self) -> Result<()> {
@@ -259,7 +255,7 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn key_rotate(&self, which: Rotate) -> Result<Rotation> {
-        self.rotate(which).await
+        self.secrets().rotate(which).await
     }
 
     async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>> {

@@ -10,6 +10,7 @@ use tasker_core::{
 
 use crate::{
     Result, StoreError, Value,
+    journal::AtRest,
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
     shares, sql,
@@ -35,7 +36,7 @@ pub async fn claim<S: Session>(
     wanted: Wanted,
     owner: &str,
     times: Times,
-) -> Result<Option<Claimed>> {
+) -> Result<Option<AtRest<Claimed>>> {
     let mut params: Vec<Value> = vec![owner.into(), times.lease_ms.into()];
     let (statement, row) = match wanted {
         Wanted::Next => (sql::CLAIM_NEXT, None),
@@ -51,7 +52,7 @@ pub async fn claim<S: Session>(
 }
 
 /// Reads a row as claims answer it.
-pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
+pub fn claimed(mut r: Row, owner: &str) -> Result<AtRest<Claimed>> {
     let id = StackRunId(r.int()?);
     let task_run_id = TaskRunId(r.int()?);
     let parent = r.maybe_int()?.map(StackRunId);
@@ -77,7 +78,7 @@ pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
         attempt,
         crashes,
     };
-    Ok(Claimed { kind, row })
+    Ok(AtRest::new(Claimed { kind, row }))
 }
 
 /// What a row says of how its call is to be made.
@@ -87,9 +88,9 @@ pub fn options(column: Option<Json>) -> Result<CallOptions> {
 }
 
 /// Commits what task code did up to its quiet point.
-pub async fn advance<S: Session>(mut s: S, a: &Advance, times: Times) -> Result<Advanced> {
+pub async fn advance<S: Session>(mut s: S, a: &Advance, times: Times) -> Result<AtRest<Advanced>> {
     let plan = load(&mut s, a.root_id).await.and_then(|l| l.advance(a, times));
-    commit(s, plan, times).await
+    commit(s, plan, times).await.map(AtRest::new)
 }
 
 /// Records a call's outcome for a run whose isolate is gone.

@@ -79,6 +79,7 @@ cases! {
     claims::a_released_resume_waits_for_its_delay,
     warm::a_chain_of_calls,
     warm::an_answer_that_got_lost_is_found,
+    warm::a_lost_answer_with_a_secret_is_found_in_clear,
     warm::a_failed_call_and_a_failed_run,
     warm::several_calls_run_one_by_one,
     warm::many_calls_in_one_commit,

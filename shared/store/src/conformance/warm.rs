@@ -1,6 +1,6 @@
 //! Chains whose isolate stays: one commit a step.
 
-use tasker_core::chain::Rejected;
+use tasker_core::{HostCall, call::KEYSTORE, chain::Rejected};
 
 use super::fixture::{More as _, claim, doc, handed, read, rows, send, started, status, step};
 use crate::{Ask, StorageAdapter, StoreError};
@@ -68,6 +68,22 @@ pub async fn an_answer_that_got_lost_is_found(store: &dyn StorageAdapter) {
     // Whoever lost it is handed nothing.
     assert_eq!(store.release_expired(Some("p")).await.unwrap(), 1);
     assert!(store.handed_by(&call.lease, id).await.unwrap().is_none());
+}
+
+pub async fn a_lost_answer_with_a_secret_is_found_in_clear(store: &dyn StorageAdapter) {
+    const ARGS: &str = r#"["n","k","hush"]"#;
+    let set = || Ask::Call(HostCall::new(KEYSTORE, "setKey", doc(ARGS)));
+    let (run, root) = started(store, "t", "p").await;
+    let first = step(run.root_id, &root, (0, 0), vec![read(0)]).keeps("p");
+    let call = handed(store.advance(&first).await.unwrap());
+    // The next call of a warm step sets a secret, and nobody hears of that commit.
+    let next = step(run.root_id, &call.lease, (0, 1), vec![set()]).got("0").keeps("p");
+    let sent = handed(store.advance(&next).await.unwrap());
+    assert_eq!(sent.args.get(), ARGS);
+    let row = store.stack_run(sent.lease.id).await.unwrap().unwrap();
+    assert!(row.args.unwrap().get().contains("$sealed"), "the control: it is sealed at rest");
+    let found = store.handed_by(&call.lease, run.root_id).await.unwrap().unwrap();
+    assert_eq!((&found.lease, found.args.get()), (&sent.lease, ARGS));
 }
 
 /// An advance that claims to have seen less than the journal holds.

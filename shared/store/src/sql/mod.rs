@@ -1,12 +1,10 @@
 //! Every statement of the engine, once for both databases (see [`crate::dialect`]).
 
 mod control;
-mod keys;
 mod reads;
 mod runs;
 
 pub use control::*;
-pub use keys::*;
 pub use reads::*;
 pub use runs::*;
 pub use tasker_tables::{FORGET_SENT, PRUNE_ANSWERS};

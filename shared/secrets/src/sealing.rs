@@ -1,24 +1,14 @@
-//! What the keystore's calls leave in a run's journal is sealed at rest: the value that `getKey`
-//! answered and the one that `setKey` was given. The code of the run gets them back in clear.
+//! Documents that are sealed at rest: a transaction seals those that are marked as secret, and
+//! whoever reads them opens them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::value::RawValue;
-use tasker_core::{
-    HostCall, Json, StackRunId,
-    call::{KEYSTORE, secret_args, secret_result},
-    json,
-    wire::Handed,
-};
+use tasker_core::{Json, StackRunId, json};
 use tasker_seal::{Place, SealError};
+use tasker_sql::{Hidden, Result, Row, Session, TextError, Value, Write};
 
-use crate::{
-    Result, TextError, Value,
-    keys::MasterKeys,
-    session::{Session, Write},
-    types::RunImage,
-    value::{Hidden, Row},
-};
+use crate::MasterKeys;
 
 /// How a sealed document begins.
 const SEALED: &str = "{\"$sealed\":\"tasker:";
@@ -29,23 +19,8 @@ struct Sealed {
     text: String,
 }
 
-/// Arguments as they are stored.
-pub fn args(root: StackRunId, seq: u32, call: &HostCall) -> Value {
-    let secret = secret_args(&call.service, &call.method, call.args.get());
-    column(secret, root, seq, "args", &call.args)
-}
-
-/// A result as it is stored.
-pub fn result(root: StackRunId, seq: u32, call: &HostCall, result: &Json) -> Value {
-    let (args, doc) = (call.args.get(), result.get());
-    let secret = secret_result(&call.service, &call.method, args, doc);
-    column(secret, root, seq, "result", result)
-}
-
-fn column(secret: bool, root: StackRunId, seq: u32, column: &'static str, doc: &Json) -> Value {
-    if !secret {
-        return doc.into();
-    }
+/// A document of a call's row, marked to be sealed for its place (`column` is `args` or `result`).
+pub fn secret_column(root: StackRunId, seq: u32, column: &'static str, doc: &Json) -> Value {
     Value::Secret(Place::Call { root: root.0, seq, column }, Hidden(doc.get().to_owned()))
 }
 
@@ -137,42 +112,15 @@ pub fn document(text: String) -> Json {
     json::of(&Sealed { text })
 }
 
-fn open(keys: &MasterKeys, place: &Place, doc: &mut Box<RawValue>) -> Result<()> {
+/// Opens a document that was sealed for this place; any other stays as it is.
+///
+/// # Errors
+/// There is no master key that opens it, or it was sealed for another place.
+pub fn open(keys: &MasterKeys, place: &Place, doc: &mut Box<RawValue>) -> Result<()> {
     if let Some(sealed) = sealed_text(doc.get()) {
         let plain = keys.ring()?.open(place, &sealed)?;
         let broken = |_| SealError::Broken { place: place.to_string() };
         *doc = json::parse(plain.to_string()).map_err(broken)?;
-    }
-    Ok(())
-}
-
-/// Opens the arguments of a call that is handed to a processor. Those that do not open stay as
-/// they are, and the keystore refuses them: the call fails, nothing else.
-pub fn open_handed(keys: &MasterKeys, mut call: Handed) -> Handed {
-    if call.service == KEYSTORE {
-        let place = Place::Call { root: call.root_id.0, seq: call.seq, column: "args" };
-        if let Err(error) = open(keys, &place, &mut call.args) {
-            tracing::error!(%error, "a call's arguments cannot be opened");
-        }
-    }
-    call
-}
-
-/// Opens what a run's code has seen of the keystore.
-pub fn open_image(keys: &MasterKeys, root: StackRunId, image: &mut RunImage) -> Result<()> {
-    let journal = &mut image.journal;
-    for (seq, call) in (0..).zip(&mut journal.asked) {
-        if call.service == KEYSTORE {
-            let place = Place::Call { root: root.0, seq, column: "args" };
-            open(keys, &place, &mut call.args)?;
-        }
-    }
-    for delivery in journal.delivered.iter_mut().filter(|d| d.ok) {
-        let call = journal.asked.get(delivery.seq as usize);
-        if call.is_some_and(|call| call.service == KEYSTORE) {
-            let place = Place::Call { root: root.0, seq: delivery.seq, column: "result" };
-            open(keys, &place, &mut delivery.value)?;
-        }
     }
     Ok(())
 }

@@ -2,8 +2,9 @@
 //! Values are bound parameters, so no statement's text holds one.
 
 use tasker_seal::SealError;
+use tasker_sql::{Hidden, Result, Session, Value, one};
 
-use crate::{Result, Value, session::Session, sql, value::Hidden, verbs::one};
+use crate::sql;
 
 /// Begins the value of a row whose secret the Vault keeps.
 const MARK: &str = "tasker:vault:";

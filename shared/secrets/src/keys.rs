@@ -10,8 +10,7 @@ use std::{
 };
 
 use tasker_seal::{KeySettings, Keyring, MasterKey, SealError, Zeroizing};
-
-use crate::{Result, StoreError};
+use tasker_sql::{Result, StoreError};
 
 /// The setting's name, for errors.
 const SETTING: &str = "TASKER_MASTER_KEY";
@@ -40,6 +39,9 @@ type Stamp = (i64, i64, u64, u64);
 
 impl MasterKeys {
     /// The keys that the settings name.
+    ///
+    /// # Errors
+    /// Both settings are set, or what they name is no key.
     pub fn new(settings: &KeySettings) -> Result<Self> {
         let given = settings.keys.as_ref().filter(|keys| !keys.trim().is_empty());
         match (given, &settings.file) {
@@ -53,7 +55,10 @@ impl MasterKeys {
         }
     }
 
-    /// The same for an SQLite file: without a setting its keys lie next to it, made if need be.
+    /// For an SQLite file: without a setting its keys lie next to it, made if need be.
+    ///
+    /// # Errors
+    /// As [`MasterKeys::new`], or the file cannot be made.
     pub fn beside(settings: &KeySettings, database: &str) -> Result<Self> {
         let found = Self::new(settings)?;
         if !matches!(found.0, Source::Nowhere) {
@@ -81,6 +86,9 @@ impl MasterKeys {
     }
 
     /// Puts a new key in front of those in the file.
+    ///
+    /// # Errors
+    /// The keys come from a setting, or the file cannot be written.
     pub fn renew(&self) -> Result<()> {
         let Source::File(file) = &self.0 else {
             return Err(SealError::Setting(

@@ -3,17 +3,13 @@
 
 use tasker_core::{HostCall, Json, call, json};
 use tasker_seal::{Keyring, Place, SealError, is_sealed};
+use tasker_sql::{Backend, Result, Row, Session as _, StoreError, Value, Write};
 
 use crate::{
-    Result, StoreError, Value,
+    Keystore, Rotate, Rotation,
     keystore::place,
     sealing::{document, sealed_text},
-    session::{Backend, Session as _, Write},
-    sql,
-    store::Store,
-    types::{Rotate, Rotation},
-    value::Row,
-    vault,
+    sql, vault,
 };
 
 /// What is to be changed, if anything is.
@@ -39,12 +35,15 @@ struct Call {
     status: String,
 }
 
-impl<B: Backend> Store<B> {
+impl<B: Backend> Keystore<'_, B> {
     /// Looks through the keystore, then through the journals.
-    pub(crate) async fn rotate(&self, which: Rotate) -> Result<Rotation> {
+    ///
+    /// # Errors
+    /// There is no master key, or the database is gone. What was sealed stays so.
+    pub async fn rotate(&self, which: Rotate) -> Result<Rotation> {
         let mut done = Rotation::default();
         let to_vault = {
-            let mut s = self.begin().await?;
+            let mut s = self.backend.begin().await?;
             let vault = self.has_vault(&mut s).await;
             s.rollback().await;
             vault?
@@ -61,7 +60,7 @@ impl<B: Backend> Store<B> {
             self.rotate_journals(which, &mut done).await?;
         }
         if done.sealed > 0
-            && let Err(error) = self.backend().scrub().await
+            && let Err(error) = self.backend.scrub().await
         {
             tracing::warn!(%error, "what was in clear may still be in the database's files");
         }
@@ -98,7 +97,7 @@ impl<B: Backend> Store<B> {
                 }
             }
         }
-        let changed = self.begin().await?.commit(writes).await?;
+        let changed = self.backend.begin().await?.commit(writes).await?;
         done.rewrapped += changed.into_iter().filter(|rows| !rows.is_empty()).count();
         Ok(())
     }
@@ -136,7 +135,7 @@ impl<B: Backend> Store<B> {
                     Err(error) => done.broken.push(error.to_string()),
                 }
             }
-            let changed = self.begin().await?.commit(writes).await?;
+            let changed = self.backend.begin().await?.commit(writes).await?;
             done.journal += changed.into_iter().filter(|rows| !rows.is_empty()).count();
         }
     }

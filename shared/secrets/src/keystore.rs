@@ -2,22 +2,53 @@
 //! that somebody wrote by hand, or before there was sealing, are read as they are.
 
 use tasker_seal::{Place, is_sealed};
-
-use crate::{
-    Dialect, Result, StoreError, Value,
-    session::{Backend, Session, Write},
-    sql,
-    store::Store,
-    value::Row,
-    vault, verbs,
+use tasker_sql::{
+    Backend, Dialect, Result, Row, Session, StoreError, Value, Write, granted, single,
 };
+
+use crate::{KeyInfo, MasterKeys, sql, vault};
+
+/// The secrets of a database.
+pub struct Keystore<'a, B> {
+    /// The database.
+    pub backend: &'a B,
+    /// What they are sealed with.
+    pub keys: &'a MasterKeys,
+    /// They are sealed even where a Vault could keep them.
+    pub no_vault: bool,
+}
 
 /// How often a secret may change under somebody who sets it.
 const TRIES: usize = 20;
 
-impl<B: Backend> Store<B> {
+impl<B: Backend> Keystore<'_, B> {
+    pub(crate) async fn ask(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
+        single(self.backend.begin().await?, sql, params).await
+    }
+
+    /// Whether there is a secret in `namespace`, or else in `global`; it is not opened.
+    ///
+    /// # Errors
+    /// The database is gone.
+    pub async fn has(&self, namespace: &str, name: &str) -> Result<bool> {
+        let found = self.ask(sql::KEY_GET, vec![namespace.into(), name.into()]).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// Names of secrets, of one namespace or of all.
+    ///
+    /// # Errors
+    /// The database is gone.
+    pub async fn list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>> {
+        let key = |mut r: Row| Ok(KeyInfo { namespace: r.text()?, name: r.text()? });
+        self.ask(sql::KEY_LIST, vec![namespace.into()]).await?.into_iter().map(key).collect()
+    }
+
     /// A secret from `namespace`, else from `global`.
-    pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Result<Option<String>> {
+    ///
+    /// # Errors
+    /// It does not open, or the database is gone.
+    pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<String>> {
         let found = self.ask(sql::KEY_GET, vec![namespace.into(), name.into()]).await?;
         let Some(mut row) = found.into_iter().next() else { return Ok(None) };
         let (namespace, value, version) = (row.text()?, row.text()?, row.int()?);
@@ -40,9 +71,9 @@ impl<B: Backend> Store<B> {
         version: i64,
     ) -> Result<String> {
         if let Some(id) = vault::id_of(&value) {
-            let mut s = self.begin().await?;
+            let mut s = self.backend.begin().await?;
             let value = vault::get(&mut s, id, (namespace, name)).await;
-            return verbs::granted(s, value).await.map(|(_, value)| value);
+            return granted(s, value).await.map(|(_, value)| value);
         }
         if !is_sealed(&value) {
             return Ok(value);
@@ -52,7 +83,10 @@ impl<B: Backend> Store<B> {
     }
 
     /// Sets a secret, whatever it was.
-    pub(crate) async fn set_secret(&self, namespace: &str, name: &str, value: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// There is no master key, others set it all the time, or the database is gone.
+    pub async fn set_secret(&self, namespace: &str, name: &str, value: &str) -> Result<()> {
         for _ in 0..TRIES {
             if self.put(namespace, name, value, None).await? {
                 return Ok(());
@@ -69,9 +103,9 @@ impl<B: Backend> Store<B> {
         value: &str,
         expected: Option<i64>,
     ) -> Result<bool> {
-        let mut s = self.begin().await?;
+        let mut s = self.backend.begin().await?;
         let made = self.stored(&mut s, (namespace, name), value, expected).await;
-        let (s, made) = verbs::granted(s, made).await?;
+        let (s, made) = granted(s, made).await?;
         let Some((text, version)) = made else {
             s.rollback().await;
             return Ok(false);
@@ -109,16 +143,19 @@ impl<B: Backend> Store<B> {
 
     /// Whether secrets are kept by a Vault.
     pub(crate) async fn has_vault<S: Session>(&self, s: &mut S) -> Result<bool> {
-        if self.no_vault || self.backend().dialect() != Dialect::Postgres {
+        if self.no_vault || self.backend.dialect() != Dialect::Postgres {
             return Ok(false);
         }
         vault::exists(s).await
     }
 
     /// Removes a secret, also from the Vault; false if there was none.
-    pub(crate) async fn delete_secret(&self, namespace: &str, name: &str) -> Result<bool> {
+    ///
+    /// # Errors
+    /// The database is gone.
+    pub async fn delete_secret(&self, namespace: &str, name: &str) -> Result<bool> {
         let key: Vec<Value> = vec![namespace.into(), name.into()];
-        let mut s = self.begin().await?;
+        let mut s = self.backend.begin().await?;
         let forgotten = async {
             let found = s.query(sql::KEY_LOCK, key.clone()).await?;
             let Some(mut row) = found.into_iter().next() else { return Ok(()) };
@@ -128,7 +165,7 @@ impl<B: Backend> Store<B> {
             Ok(())
         }
         .await;
-        let (s, ()) = verbs::granted(s, forgotten).await?;
+        let (s, ()) = granted(s, forgotten).await?;
         let gone = s.commit(vec![Write::new(sql::KEY_DELETE, key)]).await?;
         Ok(gone.first().is_some_and(|rows| !rows.is_empty()))
     }
