@@ -1,14 +1,15 @@
-//! The only crate of tasker that knows SQL.
+//! What the engine keeps, and how it changes.
 //!
 //! [`StorageAdapter`] is what the services use: verbs, each one transaction. [`connect`] opens
-//! Postgres or SQLite. Inside: one SQL text for both ([`dialect`], `sql`), verbs written once over
-//! a small `Session` (`verbs`), and what to write decided by core's state machine (`plan`). [`rest`]
-//! is what task code asks of its own tables.
+//! Postgres or SQLite. Inside: one SQL text for both (`sql`), verbs written once over a
+//! [`tasker_sql::Session`] (`verbs`), what to write decided by core's state machine (`plan`), and
+//! secrets in journals sealed on their way in and opened on their way out (`journal`). Requests of
+//! task code on its own tables are `tasker_tables`, the keystore is `tasker_secrets`.
 
 mod adapter;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 mod control;
+#[cfg(feature = "conformance")]
+mod hot;
 mod image;
 mod invariants;
 mod journal;
@@ -27,6 +28,8 @@ use std::sync::Arc;
 pub use tasker_seal::{KeySettings, MasterKey, SealError, Secret};
 
 pub use adapter::StorageAdapter;
+#[cfg(feature = "conformance")]
+pub use hot::hot;
 pub use types::{
     Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Owner, Resolution, Retry, Rotate,
     Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
@@ -36,7 +39,7 @@ use tasker_secrets::MasterKeys;
 pub use tasker_secrets::development_key;
 pub use tasker_sql::{Dialect, Result, SlotGuard, StoreError, Value, migrations, refused_value};
 use tasker_sql::{postgres, session, sqlite, value};
-pub use tasker_tables as rest;
+use tasker_tables as rest;
 
 /// How long a lease lasts unless it is kept.
 pub const LEASE_MS: i64 = 10_000;

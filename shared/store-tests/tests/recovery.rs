@@ -8,7 +8,7 @@ use tasker_core::{
 };
 
 use super::fixture::{More as _, claim, doc, handed, read, rows, send, started, step};
-use crate::StorageAdapter;
+use tasker_store::StorageAdapter;
 
 /// A root's lease in the shape in which it is given back.
 pub fn handed_root(lease: LeaseRef) -> Handed {
@@ -51,7 +51,7 @@ pub async fn a_dead_slots_leases_are_freed(store: &dyn StorageAdapter) {
 pub async fn a_lease_runs_out_only_when_it_is_not_kept(store: &dyn StorageAdapter) {
     let (_, lease) = started(store, "t", "p").await;
     let due = store.next_deadline().await.unwrap().unwrap();
-    let lease_ms = crate::LEASE_MS as u64;
+    let lease_ms = tasker_store::LEASE_MS as u64;
     assert!((lease_ms - 2_000..=lease_ms).contains(&due), "{due}");
     assert!(store.heartbeat(&lease).await.unwrap());
     assert_eq!(store.release_expired(None).await.unwrap(), 0);

@@ -1,8 +1,8 @@
 //! JSON that users own arrives as it was sent.
 
 use super::fixture::{More as _, doc, handed, new, start, step};
-use crate::{Ask, NewRun, StorageAdapter};
 use tasker_core::HostCall;
+use tasker_store::{Ask, NewRun, StorageAdapter};
 
 const ODD: [&str; 12] = [
     r#""nul \u0000 inside""#,

@@ -1,14 +1,14 @@
 //! Whose runs they are.
 
 use super::fixture::{More as _, claim, end, handed, new, read, step};
-use crate::{NewRun, Owner, RunFilter, StorageAdapter, StoreError, SubmitOptions};
+use tasker_store::{NewRun, Owner, RunFilter, StorageAdapter, StoreError, SubmitOptions};
 
 fn of(id: &str) -> SubmitOptions {
     let owner = Some(Owner { id: id.into(), tenant: id.into() });
     SubmitOptions { owner, ..SubmitOptions::default() }
 }
 
-async fn owner(store: &dyn StorageAdapter, run: crate::Submitted) -> Option<String> {
+async fn owner(store: &dyn StorageAdapter, run: tasker_store::Submitted) -> Option<String> {
     store.run(run.task_run_id).await.unwrap().unwrap().owner
 }
 

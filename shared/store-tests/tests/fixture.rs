@@ -5,7 +5,7 @@ use tasker_core::{
     wire::{Handed, LeaseRef},
 };
 
-use crate::{Advance, Advanced, Ask, Claimed, NewRun, StorageAdapter, Submitted};
+use tasker_store::{Advance, Advanced, Ask, Claimed, NewRun, StorageAdapter, Submitted};
 
 /// A task's source.
 pub const CODE: &str = "module.exports = async () => 1";

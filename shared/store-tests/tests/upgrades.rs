@@ -3,7 +3,7 @@
 use tasker_core::{chain::Rejected, wire::LeaseRef};
 
 use super::fixture::{More as _, doc, end, handed, new, read, rows, started, status, step};
-use crate::{Advanced, NewRun, Result, StorageAdapter, StoreError, Submitted, Upgrade};
+use tasker_store::{Advanced, NewRun, Result, StorageAdapter, StoreError, Submitted, Upgrade};
 
 /// A run on version 1 with an outcome, whose second call is leased; version 2 is published.
 async fn half_way(store: &dyn StorageAdapter) -> (Submitted, LeaseRef, LeaseRef) {
@@ -102,7 +102,7 @@ pub async fn a_move_keeps_what_is_under_way(store: &dyn StorageAdapter) {
         (Some(2), vec!["pending"])
     );
     let root = store.claim_row(fresh.root_id, "p").await.unwrap().unwrap().row.lease;
-    let asked = vec![read(0), read(1), crate::Ask::Timer(3_600_000)];
+    let asked = vec![read(0), read(1), tasker_store::Ask::Timer(3_600_000)];
     let call =
         handed(store.advance(&step(fresh.root_id, &root, (0, 0), asked).keeps("p")).await.unwrap());
 

@@ -1,7 +1,7 @@
 //! Published tasks and their versions.
 
 use super::fixture::{More as _, claim, handed, new, read, started, step};
-use crate::{NewRun, StorageAdapter};
+use tasker_store::{NewRun, StorageAdapter};
 
 pub async fn versions_grow_with_the_code(store: &dyn StorageAdapter) {
     let first = store.publish("t", "one", Some("about")).await.unwrap();

@@ -1,6 +1,6 @@
 //! Secrets.
 
-use crate::{KeyInfo, StorageAdapter};
+use tasker_store::{KeyInfo, StorageAdapter};
 
 fn key(namespace: &str, name: &str) -> KeyInfo {
     KeyInfo { namespace: namespace.into(), name: name.into() }

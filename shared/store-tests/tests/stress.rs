@@ -11,7 +11,7 @@ use tasker_core::{
 };
 
 use super::fixture::step;
-use crate::{Advanced, Ask, NewRun, Outcome, Result, RunFilter, StorageAdapter, StoreError};
+use tasker_store::{Advanced, Ask, NewRun, Outcome, Result, RunFilter, StorageAdapter, StoreError};
 
 const RUNS: usize = 12;
 /// Calls and timers of a run, in rounds of three.
@@ -100,7 +100,7 @@ async fn upgrade(store: &dyn StorageAdapter, id: tasker_core::TaskRunId) {
     let journal = store.image(root).await.unwrap().journal;
     let (deliveries, calls) = (journal.delivered.len() as u32, journal.asked.len() as u32);
     let from = run.version.unwrap_or_default();
-    let how = crate::Upgrade { from, to: newer.version, deliveries, calls };
+    let how = tasker_store::Upgrade { from, to: newer.version, deliveries, calls };
     match store.upgrade(id, how).await {
         Ok(_)
         | Err(StoreError::Rejected(Rejected::Outdated | Rejected::Busy | Rejected::Ended(_))) => {}
@@ -115,7 +115,7 @@ async fn revive(store: &dyn StorageAdapter) {
     let mut runs = store.runs(&cancelled).await.unwrap();
     runs.sort_by_key(|r| r.id);
     for run in runs {
-        match store.retry(run.id, crate::Retry::default()).await {
+        match store.retry(run.id, tasker_store::Retry::default()).await {
             // A processor was faster: the call above has taken it up.
             Ok(_) | Err(StoreError::Rejected(Rejected::NotFailed(_))) => {}
             Err(other) => panic!("{other}"),

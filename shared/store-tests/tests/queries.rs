@@ -3,7 +3,7 @@
 use tasker_core::{LogLine, Status};
 
 use super::fixture::{doc, end, new, read, start, started, step};
-use crate::{RunFilter, StorageAdapter};
+use tasker_store::{RunFilter, StorageAdapter};
 
 pub async fn runs_by_status_and_name(store: &dyn StorageAdapter) {
     let first = start(store, "a").await;
@@ -58,7 +58,7 @@ pub async fn clearing_forgets_runs_only(store: &dyn StorageAdapter) {
     assert!(store.claim("p").await.unwrap().is_none());
     assert!(store.logs(run.task_run_id, 9).await.unwrap().is_empty());
     let late = store.record(&lease, &Ok(doc("1")), 1).await.unwrap_err();
-    assert!(matches!(late, crate::StoreError::NotFound(_)), "{late}");
+    assert!(matches!(late, tasker_store::StoreError::NotFound(_)), "{late}");
     assert!(store.key_get("n", "k").await.unwrap().is_some());
     store.submit(&new("t")).await.unwrap();
 }

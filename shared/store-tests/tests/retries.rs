@@ -3,7 +3,7 @@
 use tasker_core::{StackRunId, Status, chain::Rejected, wire::LeaseRef};
 
 use super::fixture::{More as _, claim, doc, handed, new, read, rows, send, started, status, step};
-use crate::{Advance, Ask, NewRun, Retry, StorageAdapter, StoreError, Submitted};
+use tasker_store::{Advance, Ask, NewRun, Retry, StorageAdapter, StoreError, Submitted};
 
 const PLAIN: Retry = Retry { newest_code: false, timeout_ms: None };
 
@@ -118,7 +118,7 @@ pub async fn a_cancelled_run_goes_on_where_it_was(store: &dyn StorageAdapter) {
     assert_eq!(root.lease.id, id);
     let quiet = store.advance(&step(id, &root.lease, (0, 3), vec![]).keeps("p")).await.unwrap();
     assert!(quiet.next.is_none());
-    let sent = crate::Resolution::Outcome(Ok(doc("1")));
+    let sent = tasker_store::Resolution::Outcome(Ok(doc("1")));
     store.resolve(call.lease.id, &sent).await.unwrap();
     let second = replay(store, id, (1, 3)).await;
     let last = step(id, &second, (1, 3), vec![]).got("2").ends("2");

@@ -3,7 +3,7 @@
 use tasker_core::{HostCall, call::KEYSTORE, chain::Rejected};
 
 use super::fixture::{More as _, claim, doc, handed, read, rows, send, started, status, step};
-use crate::{Ask, StorageAdapter, StoreError};
+use tasker_store::{Ask, StorageAdapter, StoreError};
 
 pub async fn a_chain_of_calls(store: &dyn StorageAdapter) {
     let (run, root) = started(store, "t", "p").await;
@@ -91,7 +91,7 @@ fn next_of(
     id: tasker_core::StackRunId,
     by: &tasker_core::wire::LeaseRef,
     n: u32,
-) -> crate::Advance {
+) -> tasker_store::Advance {
     step(id, by, (n, n + 1), vec![read(n + 1)]).got("\"again\"")
 }
 

@@ -3,7 +3,7 @@
 use tasker_core::chain::Rejected;
 
 use super::fixture::{More as _, claim, handed, read, rows, started, step};
-use crate::{Ask, StorageAdapter, StoreError};
+use tasker_store::{Ask, StorageAdapter, StoreError};
 
 pub async fn a_timer_falls_due(store: &dyn StorageAdapter) {
     let (run, root) = started(store, "t", "p").await;

@@ -3,7 +3,7 @@
 use tasker_core::wire::Handed;
 
 use super::fixture::{More as _, claim, doc, handed, new, read, rows, started, status, step};
-use crate::{NewRun, StorageAdapter, StoreError, Submitted};
+use tasker_store::{NewRun, StorageAdapter, StoreError, Submitted};
 
 /// A run with two calls, of which the first is leased.
 async fn outer(store: &dyn StorageAdapter) -> (Submitted, Handed) {
@@ -79,7 +79,7 @@ pub async fn a_call_becomes_one_run_only(store: &dyn StorageAdapter) {
     let refused = NewRun { parent: Some(stale), ..new("inner") };
     let error = store.submit(&refused).await.unwrap_err();
     assert!(matches!(error, StoreError::Rejected(_)), "{error}");
-    let all = crate::RunFilter { limit: 9, ..Default::default() };
+    let all = tasker_store::RunFilter { limit: 9, ..Default::default() };
     assert_eq!(store.runs(&all).await.unwrap().len(), 3, "what was refused left nothing");
 }
 

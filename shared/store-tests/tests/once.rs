@@ -8,10 +8,8 @@ use super::{
     fixture::{More as _, doc, end, handed, rows, started, step},
     tables::{insert, on, read},
 };
-use crate::{
-    Ask, Resolution, StorageAdapter,
-    rest::{Known, LONGEST_ANSWER, Once, Query, QueryError},
-};
+use tasker_store::{Ask, Resolution, StorageAdapter};
+use tasker_tables::{Known, LONGEST_ANSWER, Once, Query, QueryError};
 
 const TABLE: &str = "create table ledger (id {id}, name text not null, unique (name))";
 /// An index does not hold long texts.
@@ -51,7 +49,7 @@ pub async fn a_change_is_made_once(store: &dyn StorageAdapter) {
     let refused = write(store, &add("a"), &other).await.unwrap_err();
     assert_eq!(refused.code(), Some("23505"));
     // What failed changed nothing: it is tried again.
-    store.rest(&on("ledger", crate::rest::Action::Delete), None).await.unwrap();
+    store.rest(&on("ledger", tasker_tables::Action::Delete), None).await.unwrap();
     write(store, &add("a"), &other).await.unwrap();
     // A change that is undone, and a read, are not kept.
     let dry = Query { rollback: true, ..add("c") };

@@ -3,7 +3,7 @@
 use tasker_core::chain::Rejected;
 
 use super::fixture::{More as _, claim, doc, handed, read, rows, started, step};
-use crate::{Ask, StorageAdapter, StoreError};
+use tasker_store::{Ask, StorageAdapter, StoreError};
 
 pub async fn an_outcome_is_recorded_and_replayed(store: &dyn StorageAdapter) {
     let (run, root) = started(store, "t", "p").await;
@@ -66,7 +66,7 @@ pub async fn stale_holders_are_fenced(store: &dyn StorageAdapter) {
     let (run, old) = started(store, "t", "p").await;
     let id = run.root_id;
     assert_eq!(store.release_expired(Some("p")).await.unwrap(), 1);
-    let fenced = |r: Result<crate::Advanced, StoreError>| match r {
+    let fenced = |r: Result<tasker_store::Advanced, StoreError>| match r {
         Err(StoreError::Rejected(Rejected::Fenced)) => {}
         other => panic!("not fenced: {other:?}"),
     };

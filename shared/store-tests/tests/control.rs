@@ -3,7 +3,9 @@
 use tasker_core::{Status, chain::Rejected};
 
 use super::fixture::{More as _, claim, doc, handed, new, read, rows, send, started, status, step};
-use crate::{Ask, NewRun, Outcome, Resolution, RunFilter, StorageAdapter, StoreError, Submitted};
+use tasker_store::{
+    Ask, NewRun, Outcome, Resolution, RunFilter, StorageAdapter, StoreError, Submitted,
+};
 
 fn rejected<T: std::fmt::Debug>(r: Result<T, StoreError>) -> Rejected {
     match r {

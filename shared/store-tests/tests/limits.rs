@@ -9,7 +9,7 @@ use super::{
         step,
     },
 };
-use crate::{NewRun, RunFilter, StorageAdapter, StoreError, SubmitOptions, Submitted};
+use tasker_store::{NewRun, RunFilter, StorageAdapter, StoreError, SubmitOptions, Submitted};
 
 async fn row(store: &dyn StorageAdapter, run: Submitted) -> TaskRun {
     store.run(run.task_run_id).await.unwrap().unwrap()
@@ -34,7 +34,7 @@ pub async fn a_root_that_kills_its_holders_fails(store: &dyn StorageAdapter) {
     assert!(ended.error.unwrap().get().contains("3 times"));
     assert!(store.claim("p").await.unwrap().is_none());
     // A person may try it once more, and it has three tries again.
-    store.retry(run.task_run_id, crate::Retry::default()).await.unwrap();
+    store.retry(run.task_run_id, tasker_store::Retry::default()).await.unwrap();
     claim_when_due(store, "p").await;
     store.release_expired(Some("p")).await.unwrap();
     assert_eq!(rows(store, run.task_run_id).await, ["pending"]);

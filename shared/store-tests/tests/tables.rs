@@ -3,12 +3,10 @@
 use serde_json::{Value, json};
 
 use super::fixture::{More as _, doc, new, step};
-use crate::{
-    NewRun, StorageAdapter,
-    rest::{
-        Action, Compare, Condition, Conflict, Field, Fields, Format, Insert, Item, Operand, Order,
-        OrderBy, Query, QueryError, Read, SelectedValue, Test, Words, fields_of,
-    },
+use tasker_store::{NewRun, StorageAdapter};
+use tasker_tables::{
+    Action, Compare, Condition, Conflict, Field, Fields, Format, Insert, Item, Operand, Order,
+    OrderBy, Query, QueryError, Read, SelectedValue, Test, Words, fields_of,
 };
 
 /// Tables of a user's own.
@@ -210,12 +208,12 @@ pub async fn names_and_secrets_are_refused(store: &dyn StorageAdapter) {
 /// Whatever the migrations make is closed: task code reads how runs are doing, and no more.
 pub async fn the_engines_tables_are_out_of_reach(store: &dyn StorageAdapter) {
     let run = super::fixture::start(store, "t").await;
-    for table in crate::rest::own() {
+    for table in tasker_tables::own() {
         for action in [insert(&[json!({"id": 1})]), update(&json!({"id": 1})), Action::Delete] {
             assert_eq!(code(store, &on(table, action)).await, "42501", "{table}");
         }
         let found = store.rest(&read(table), None).await;
-        assert_eq!(found.is_ok(), crate::rest::readable(table), "{table}: {found:?}");
+        assert_eq!(found.is_ok(), tasker_tables::readable(table), "{table}: {found:?}");
     }
     let status = read("task_runs").eq("id", &json!(run.task_run_id.0)).only(&["status"]);
     assert_eq!(rows(store, &status).await, [json!({"status": "pending"})]);
@@ -244,7 +242,7 @@ pub async fn json_columns_come_back_as_json(store: &dyn StorageAdapter) {
     let run = store.submit(&NewRun { input: input.clone(), ..new("t") }).await.unwrap();
     let query = read("task_runs").only(&["id", "input", "result", "created_at"]);
     let answer = store.rest(&query, None).await.unwrap();
-    let crate::rest::Data::Rows(raw) = &answer.data else { panic!("{answer:?}") };
+    let tasker_tables::Data::Rows(raw) = &answer.data else { panic!("{answer:?}") };
     assert!(raw[0].get().contains(input.get()), "byte for byte: {}", raw[0]);
     let row = &answer.values().unwrap()[0];
     assert_eq!((&row["input"]["b"][0], &row["input"]["a"]), (&json!(1), &json!("\u{fffd}")));
@@ -258,7 +256,7 @@ pub async fn json_columns_come_back_as_json(store: &dyn StorageAdapter) {
     let part = Insert { rows: vec![fields_of(&part).unwrap()], ..Insert::default() };
     let query = on("parts", Action::Insert(part)).only(&["result", "at", "ready"]);
     let answer = store.rest(&query, None).await.unwrap();
-    let crate::rest::Data::Rows(raw) = &answer.data else { panic!("{answer:?}") };
+    let tasker_tables::Data::Rows(raw) = &answer.data else { panic!("{answer:?}") };
     assert!(raw[0].get().contains(odd), "byte for byte: {}", raw[0]);
     let found = rows(store, &read("parts").eq("ready", &json!(true))).await;
     assert!(found[0]["at"].as_str().unwrap().starts_with("2026-01-02T03:04:05.678"), "{found:?}");

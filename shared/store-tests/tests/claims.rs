@@ -6,14 +6,18 @@ use futures::future::join_all;
 use tasker_core::{Kind, StackRunId};
 
 use super::fixture::{More as _, claim, doc, end, handed, new, read, start, started, step};
-use crate::{NewRun, StorageAdapter, StoreError};
+use tasker_store::{NewRun, StorageAdapter, StoreError};
 
 pub async fn an_unknown_task_is_not_found(store: &dyn StorageAdapter) {
     let error = store.submit(&new("nobody")).await.unwrap_err();
     assert!(matches!(error, StoreError::NotFound(_)), "{error}");
     assert!(error.to_string().contains("nobody"), "{error}");
     assert!(
-        store.runs(&crate::RunFilter { limit: 9, ..Default::default() }).await.unwrap().is_empty()
+        store
+            .runs(&tasker_store::RunFilter { limit: 9, ..Default::default() })
+            .await
+            .unwrap()
+            .is_empty()
     );
     let missing = StackRunId(4711);
     assert!(store.claim_row(missing, "p").await.unwrap().is_none());

@@ -1,7 +1,9 @@
 //! What every store must do, as cases that run over any [`StorageAdapter`].
 //!
-//! Each case wants an empty store of its own and panics when the store is wrong. A case ends with
-//! [`StorageAdapter::check_invariants`].
+//! Each case gets an empty store of its own and panics when the store is wrong; then the invariants
+//! are checked. Each is a test of its own on either database: `sqlite::warm::a_chain_of_calls`.
+//! All cases share one Postgres server (about a second), each in a database of its own. With
+//! `TASKER_TEST_DATABASE_URL` a running server is used.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -15,7 +17,6 @@ mod limits;
 mod nested;
 mod once;
 mod owners;
-mod plans;
 mod queries;
 mod recovery;
 mod retries;
@@ -26,42 +27,80 @@ mod upgrades;
 mod values;
 mod warm;
 
-use futures::future::BoxFuture;
-pub use plans::hot;
-pub use tables::read;
+use std::{
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+};
 
-use crate::StorageAdapter;
+use futures::future::BoxFuture;
+use libtest_mimic::{Arguments, Trial};
+use tasker_store::{KeySettings, MasterKey, StorageAdapter, connect, connect_with};
+use tasker_testkit::pg::Server;
+use tokio::runtime::{Builder, Handle};
 
 /// One property of a store.
 #[derive(Clone, Copy)]
-pub struct Case {
+struct Case {
     /// Module and function, e.g. `warm::a_chain_of_calls`.
-    pub name: &'static str,
+    name: &'static str,
     check: for<'a> fn(&'a dyn StorageAdapter) -> BoxFuture<'a, ()>,
-}
-
-impl std::fmt::Debug for Case {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
-    }
 }
 
 impl Case {
     /// Runs the case, then checks the invariants.
-    ///
-    /// # Panics
-    /// When the store is wrong.
-    pub async fn run(&self, store: &dyn StorageAdapter) {
+    async fn run(&self, store: &dyn StorageAdapter) {
         (self.check)(store).await;
         let broken = store.check_invariants().await.unwrap();
         assert!(broken.is_empty(), "{}: {broken:?}", self.name);
     }
+
+    async fn on_sqlite(self) {
+        let store = connect("sqlite::memory:").await.unwrap();
+        self.run(store.as_ref()).await;
+    }
+
+    async fn on_postgres(self, server: &Server) {
+        let database = server.database().await.unwrap();
+        let keys = Some(MasterKey::generate().unwrap().expose());
+        let settings = KeySettings { keys, ..KeySettings::default() };
+        let store = connect_with(database.url(), &settings).await.unwrap();
+        self.run(store.as_ref()).await;
+    }
+}
+
+/// The server of all cases, started by the first one that needs it.
+type OneServer = Arc<OnceLock<Server>>;
+
+fn trials(case: Case, server: &OneServer, runtime: &Handle) -> [Trial; 2] {
+    let (lite, post, server) = (runtime.clone(), runtime.clone(), server.clone());
+    let sqlite = move || {
+        lite.block_on(case.on_sqlite());
+        Ok(())
+    };
+    let postgres = move || {
+        let server = server.get_or_init(|| Server::obtain().unwrap());
+        post.block_on(case.on_postgres(server));
+        Ok(())
+    };
+    [
+        Trial::test(format!("sqlite::{}", case.name), sqlite),
+        Trial::test(format!("postgres::{}", case.name), postgres),
+    ]
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let server = OneServer::default();
+    let trials = CASES.iter().flat_map(|case| trials(*case, &server, runtime.handle())).collect();
+    // The server ends when its last owner does, so `main` returns instead of exiting.
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 macro_rules! cases {
     ($($module:ident::$case:ident,)*) => {
         /// Every case.
-        pub const CASES: &[Case] = &[$(Case {
+        const CASES: &[Case] = &[$(Case {
             name: concat!(stringify!($module), "::", stringify!($case)),
             check: |store| Box::pin($module::$case(store)),
         },)*];
