@@ -22,7 +22,7 @@ mod settings;
 use std::sync::Arc;
 
 use tasker_http::GateArgs;
-use tasker_store::StorageAdapter;
+use tasker_store::TableStore;
 
 pub use forward::Forward;
 pub use routes::router;
@@ -32,7 +32,7 @@ pub use settings::{Backend, Settings, SupabaseArgs};
 #[derive(Clone)]
 pub struct State {
     /// The database.
-    pub store: Arc<dyn StorageAdapter>,
+    pub store: Arc<dyn TableStore>,
     /// The Supabase project, if there is one.
     pub forward: Option<Arc<Forward>>,
     /// Whether database calls go to the project.
@@ -43,7 +43,7 @@ pub struct State {
 
 impl State {
     /// A service over a store.
-    pub fn new(store: Arc<dyn StorageAdapter>) -> Self {
+    pub fn new(store: Arc<dyn TableStore>) -> Self {
         Self { store, forward: None, forwards: false, settings: Arc::default() }
     }
 

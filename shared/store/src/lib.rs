@@ -1,7 +1,8 @@
 //! What the engine keeps, and how it changes.
 //!
-//! [`StorageAdapter`] is what the services use: verbs, each one transaction. [`connect`] opens
-//! Postgres or SQLite. Inside: one SQL text for both (`sql`), verbs written once over a
+//! Verbs, each one transaction, in a trait for what each kind of service needs ([`RunStore`],
+//! [`TaskStore`], [`ControlStore`], [`SecretStore`], [`TableStore`]). [`connect`] opens Postgres or
+//! SQLite as the sum of them, [`StorageAdapter`]. Inside: one SQL text for both (`sql`), verbs written once over a
 //! [`tasker_sql::Session`] (`verbs`), what to write decided by core's state machine (`plan`), and
 //! secrets in journals sealed on their way in and opened on their way out (`journal`). Requests of
 //! task code on its own tables are `tasker_tables`, the keystore is `tasker_secrets`.
@@ -27,7 +28,9 @@ use std::sync::Arc;
 
 pub use tasker_seal::{KeySettings, MasterKey, SealError, Secret};
 
-pub use adapter::StorageAdapter;
+pub use adapter::{
+    ControlStore, DatabaseStore, RunStore, SecretStore, StorageAdapter, TableStore, TaskStore,
+};
 #[cfg(feature = "conformance")]
 pub use hot::hot;
 pub use types::{

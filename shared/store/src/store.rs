@@ -1,4 +1,4 @@
-//! [`StorageAdapter`] over any [`Backend`].
+//! The verbs over any [`Backend`].
 
 use async_trait::async_trait;
 use tasker_core::{
@@ -8,7 +8,8 @@ use tasker_core::{
 use tasker_secrets::{Keystore, MasterKeys, Sealing};
 
 use crate::{
-    LEASE_MS, Result, StorageAdapter, StoreError, Value,
+    LEASE_MS, Result, StoreError, Value,
+    adapter::{ControlStore, DatabaseStore, RunStore, SecretStore, TableStore, TaskStore},
     control::{self, Stop},
     image, invariants,
     journal::open_on_read,
@@ -80,26 +81,9 @@ impl<B: Backend> Store<B> {
 }
 
 #[async_trait]
-impl<B: Backend> StorageAdapter for Store<B> {
-    async fn migrate(&self) -> Result<()> {
-        self.backend.migrate().await
-    }
-
+impl<B: Backend> RunStore for Store<B> {
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
         self.backend.hold_slot(slot).await
-    }
-
-    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
-        let made = submit::submit(self.begin().await?, run, options, TIMES);
-        match fault::around("submit", made).await {
-            // Another request with this key was a moment faster: its run is found now.
-            Err(StoreError::Invalid { code, .. })
-                if code == UNIQUE && options.idempotency_key.is_some() =>
-            {
-                submit::submit(self.begin().await?, run, options, TIMES).await
-            }
-            done => done,
-        }
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
@@ -182,7 +166,10 @@ impl<B: Backend> StorageAdapter for Store<B> {
         let ms = verbs::one(rows)?.maybe_int()?;
         Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
     }
+}
 
+#[async_trait]
+impl<B: Backend> ControlStore for Store<B> {
     async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced> {
         control::resolve(self.begin().await?, call, how, TIMES).await
     }
@@ -215,6 +202,22 @@ impl<B: Backend> StorageAdapter for Store<B> {
     async fn forget(&self, run: TaskRunId) -> Result<bool> {
         Ok(control::forget(self.begin().await?, run).await? > 0)
     }
+}
+
+#[async_trait]
+impl<B: Backend> TaskStore for Store<B> {
+    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
+        let made = submit::submit(self.begin().await?, run, options, TIMES);
+        match fault::around("submit", made).await {
+            // Another request with this key was a moment faster: its run is found now.
+            Err(StoreError::Invalid { code, .. })
+                if code == UNIQUE && options.idempotency_key.is_some() =>
+            {
+                submit::submit(self.begin().await?, run, options, TIMES).await
+            }
+            done => done,
+        }
+    }
 
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {
         self.ask(sql::PUBLISH, vec![name.into(), code.into(), about.into()]).await?;
@@ -230,6 +233,34 @@ impl<B: Backend> StorageAdapter for Store<B> {
         self.ask(sql::FUNCTIONS, vec![]).await?.into_iter().map(rows::function).collect()
     }
 
+    async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>> {
+        self.ask(sql::RUN, vec![id.into()]).await?.into_iter().next().map(rows::run).transpose()
+    }
+
+    async fn runs(&self, f: &RunFilter) -> Result<Vec<TaskRun>> {
+        let params =
+            vec![f.status.into(), f.name.clone().into(), f.owner.clone().into(), f.limit.into()];
+        self.ask(sql::RUNS, params).await?.into_iter().map(rows::run).collect()
+    }
+
+    async fn stack_run(&self, id: StackRunId) -> Result<Option<StackRun>> {
+        let found = self.ask(sql::STACK_RUN, vec![id.into()]).await?;
+        found.into_iter().next().map(rows::stack_run).transpose()
+    }
+
+    async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>> {
+        let params = vec![run.into(), after.into(), limit.into()];
+        self.ask(sql::STACK_RUNS, params).await?.into_iter().map(rows::stack_run).collect()
+    }
+
+    async fn logs(&self, run: TaskRunId, limit: u32) -> Result<Vec<LogLine>> {
+        let found = self.ask(sql::LOGS, vec![run.into(), limit.into()]).await?;
+        found.into_iter().rev().map(rows::log_line).collect()
+    }
+}
+
+#[async_trait]
+impl<B: Backend> SecretStore for Store<B> {
     async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>> {
         self.secrets().secret(namespace, name).await
     }
@@ -257,37 +288,10 @@ impl<B: Backend> StorageAdapter for Store<B> {
     async fn key_rotate(&self, which: Rotate) -> Result<Rotation> {
         self.secrets().rotate(which).await
     }
+}
 
-    async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>> {
-        self.ask(sql::RUN, vec![id.into()]).await?.into_iter().next().map(rows::run).transpose()
-    }
-
-    async fn runs(&self, f: &RunFilter) -> Result<Vec<TaskRun>> {
-        let params =
-            vec![f.status.into(), f.name.clone().into(), f.owner.clone().into(), f.limit.into()];
-        self.ask(sql::RUNS, params).await?.into_iter().map(rows::run).collect()
-    }
-
-    async fn stack_run(&self, id: StackRunId) -> Result<Option<StackRun>> {
-        let found = self.ask(sql::STACK_RUN, vec![id.into()]).await?;
-        found.into_iter().next().map(rows::stack_run).transpose()
-    }
-
-    async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>> {
-        let params = vec![run.into(), after.into(), limit.into()];
-        self.ask(sql::STACK_RUNS, params).await?.into_iter().map(rows::stack_run).collect()
-    }
-
-    async fn logs(&self, run: TaskRunId, limit: u32) -> Result<Vec<LogLine>> {
-        let found = self.ask(sql::LOGS, vec![run.into(), limit.into()]).await?;
-        found.into_iter().rev().map(rows::log_line).collect()
-    }
-
-    async fn clear_runs(&self) -> Result<()> {
-        let writes = sql::CLEAR_RUNS.into_iter().map(|s| Write::new(s, [])).collect();
-        self.begin().await?.commit(writes).await.map(|_| ())
-    }
-
+#[async_trait]
+impl<B: Backend> TableStore for Store<B> {
     async fn rest_once(
         &self,
         query: &Query,
@@ -307,6 +311,18 @@ impl<B: Backend> StorageAdapter for Store<B> {
         answer: Option<&Json>,
     ) -> std::result::Result<(), QueryError> {
         rest::end(&self.backend, once, answer).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> DatabaseStore for Store<B> {
+    async fn migrate(&self) -> Result<()> {
+        self.backend.migrate().await
+    }
+
+    async fn clear_runs(&self) -> Result<()> {
+        let writes = sql::CLEAR_RUNS.into_iter().map(|s| Write::new(s, [])).collect();
+        self.begin().await?.commit(writes).await.map(|_| ())
     }
 
     #[cfg(feature = "conformance")]

@@ -3,7 +3,7 @@
 //! one whose answer never came is not sent a second time: nobody knows what became of it.
 
 use tasker_core::json;
-use tasker_store::StorageAdapter;
+use tasker_store::TableStore;
 use tasker_tables::{Known, Once};
 
 use super::{Credentials, Forward, rest::rest};
@@ -14,7 +14,7 @@ pub async fn once(
     project: &Forward,
     call: &RestCall,
     credentials: &Credentials,
-    store: &dyn StorageAdapter,
+    store: &dyn TableStore,
     once: Option<&Once>,
 ) -> Result<Outcome, Fault> {
     let Some(once) = once else { return rest(project, call, credentials).await };
