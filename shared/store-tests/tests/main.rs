@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let server = OneServer::default();
     let trials = CASES.iter().flat_map(|case| trials(*case, &server, runtime.handle())).collect();
-    // The server ends when its last owner does, so `main` returns instead of exiting.
+    // Returns instead of exiting: the server ends when it is dropped.
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

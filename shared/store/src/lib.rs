@@ -2,10 +2,11 @@
 //!
 //! Verbs, each one transaction, in a trait for what each kind of service needs ([`RunStore`],
 //! [`TaskStore`], [`ControlStore`], [`SecretStore`], [`TableStore`]). [`connect`] opens Postgres or
-//! SQLite as the sum of them, [`StorageAdapter`]. Inside: one SQL text for both (`sql`), verbs written once over a
-//! [`tasker_sql::Session`] (`verbs`), what to write decided by core's state machine (`plan`), and
-//! secrets in journals sealed on their way in and opened on their way out (`journal`). Requests of
-//! task code on its own tables are `tasker_tables`, the keystore is `tasker_secrets`.
+//! SQLite as the sum of them, a [`StorageAdapter`]. Inside: one SQL text for both (`sql`), verbs
+//! written once over a [`tasker_sql::Session`] (`verbs`), what to write decided by core's state
+//! machine (`plan`), and secrets in journals sealed on their way in and opened on their way out
+//! (`journal`). Requests of task code on its own tables are `tasker_tables`, the keystore is
+//! `tasker_secrets`.
 
 mod adapter;
 mod control;
