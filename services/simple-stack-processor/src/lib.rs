@@ -22,7 +22,7 @@ use std::{
 use axum::{Router, middleware, routing::post};
 use tasker_core::{StackRunId, wire::Handed};
 use tasker_http::Peers;
-use tasker_store::StorageAdapter;
+use tasker_store::RunStore;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 
@@ -52,7 +52,7 @@ pub struct ProcessorArgs {
 pub struct State(Arc<Inner>);
 
 struct Inner {
-    store: Arc<dyn StorageAdapter>,
+    store: Arc<dyn RunStore>,
     /// `simple-stack-processor` in here is this very process: calls are handed on in its memory.
     peers: Peers,
     slot: String,
@@ -81,7 +81,7 @@ struct Hop {
 
 impl State {
     /// A processor over `store`. `peers` must reach this process as `simple-stack-processor`.
-    pub fn new(store: Arc<dyn StorageAdapter>, peers: Peers, args: &ProcessorArgs) -> Self {
+    pub fn new(store: Arc<dyn RunStore>, peers: Peers, args: &ProcessorArgs) -> Self {
         Self(Arc::new(Inner {
             store,
             peers,

@@ -18,7 +18,7 @@ mod routes;
 use std::sync::Arc;
 
 use tasker_http::Peers;
-use tasker_store::StorageAdapter;
+use tasker_store::ControlStore;
 
 pub use answer::Shape;
 pub use routes::router;
@@ -43,7 +43,7 @@ pub struct TasksArgs {
 #[derive(Clone)]
 pub struct State {
     /// Runs and published tasks.
-    pub store: Arc<dyn StorageAdapter>,
+    pub store: Arc<dyn ControlStore>,
     /// The processor is told through these.
     pub peers: Peers,
     /// No run is made while so many are open.
@@ -55,7 +55,7 @@ pub struct State {
 
 impl State {
     /// A service over a store, telling the processor through `peers`.
-    pub fn new(store: Arc<dyn StorageAdapter>, peers: Peers) -> Self {
+    pub fn new(store: Arc<dyn ControlStore>, peers: Peers) -> Self {
         Self { store, peers, most_open: None, most_open_of_tenant: None, tenant_claim: None }
     }
 

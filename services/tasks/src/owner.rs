@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tasker_core::{TaskRun, TaskRunId};
 use tasker_http::{ApiError, Caller};
-use tasker_store::{Owner, StorageAdapter};
+use tasker_store::{Owner, TaskStore};
 
 use crate::routes::query;
 
@@ -27,7 +27,7 @@ pub fn of(caller: &Caller, claim: Option<&str>) -> Option<Owner> {
 
 /// The run, if it is the caller's; another's is as good as none.
 pub async fn run(
-    store: &dyn StorageAdapter,
+    store: &dyn TaskStore,
     id: TaskRunId,
     caller: &Caller,
 ) -> Result<TaskRun, ApiError> {

@@ -15,7 +15,7 @@ mod routes;
 
 use std::sync::Arc;
 
-use tasker_store::{Rotate, StorageAdapter};
+use tasker_store::{Rotate, SecretStore};
 
 pub use routes::router;
 
@@ -23,12 +23,12 @@ pub use routes::router;
 #[derive(Clone)]
 pub struct State {
     /// Where the secrets are.
-    pub store: Arc<dyn StorageAdapter>,
+    pub store: Arc<dyn SecretStore>,
 }
 
 impl State {
     /// A service over a store.
-    pub fn new(store: Arc<dyn StorageAdapter>) -> Self {
+    pub fn new(store: Arc<dyn SecretStore>) -> Self {
         Self { store }
     }
 

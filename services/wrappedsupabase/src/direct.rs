@@ -3,10 +3,8 @@
 use http::StatusCode;
 use tasker_core::{Json, json};
 use tasker_http::{Caller, Role};
-use tasker_store::{
-    StorageAdapter,
-    rest::{Answer, Asker, Data, Once, QueryError},
-};
+use tasker_store::TableStore;
+use tasker_tables::{Answer, Asker, Data, Once, QueryError};
 
 use crate::{
     State,
@@ -25,7 +23,7 @@ pub async fn answer(
 ) -> Result<Outcome, Fault> {
     let query = plan(call, &state.settings)?;
     let asker = asker(caller);
-    let store: &dyn StorageAdapter = &*state.store;
+    let store: &dyn TableStore = &*state.store;
     let answer = store.rest_once(&query, asker.as_ref(), once).await;
     let answer = answer.map_err(|e| Fault::of(e, caller.role == Role::Anon))?;
     let status = status(call, &answer, query.read.offset)?;

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use tasker_core::{Json, json as raw, wire::UNKNOWN_OUTCOME};
 use tasker_http::ApiError;
-use tasker_store::rest::QueryError;
+use tasker_tables::QueryError;
 
 use crate::chain::ChainError;
 

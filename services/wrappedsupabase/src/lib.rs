@@ -2,7 +2,7 @@
 //!
 //! [`chain`] reads `{"chain":[{"property","args"}]}` into the request that supabase-js would make of
 //! it. Then there are two ways: `plan` understands that request and the store answers it from the
-//! database itself ([`tasker_store::rest`]); or `forward` sends it to the PostgREST, Auth and Storage
+//! database itself ([`tasker_tables`]); or `forward` sends it to the PostgREST, Auth and Storage
 //! of a Supabase project. `result` answers `{success,error,data,count,status,statusText}` and `fault`
 //! maps errors to the codes and statuses that PostgREST gives them.
 //!
@@ -22,7 +22,7 @@ mod settings;
 use std::sync::Arc;
 
 use tasker_http::GateArgs;
-use tasker_store::StorageAdapter;
+use tasker_store::TableStore;
 
 pub use forward::Forward;
 pub use routes::router;
@@ -32,7 +32,7 @@ pub use settings::{Backend, Settings, SupabaseArgs};
 #[derive(Clone)]
 pub struct State {
     /// The database.
-    pub store: Arc<dyn StorageAdapter>,
+    pub store: Arc<dyn TableStore>,
     /// The Supabase project, if there is one.
     pub forward: Option<Arc<Forward>>,
     /// Whether database calls go to the project.
@@ -43,7 +43,7 @@ pub struct State {
 
 impl State {
     /// A service over a store.
-    pub fn new(store: Arc<dyn StorageAdapter>) -> Self {
+    pub fn new(store: Arc<dyn TableStore>) -> Self {
         Self { store, forward: None, forwards: false, settings: Arc::default() }
     }
 

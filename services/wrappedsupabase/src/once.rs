@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use http::{HeaderMap, StatusCode};
 use tasker_core::{Json, wire::UNKNOWN_OUTCOME};
 use tasker_http::{Caller, Role};
-use tasker_store::rest::{Once, QueryError};
+use tasker_tables::{Once, QueryError};
 
 use crate::fault::Fault;
 

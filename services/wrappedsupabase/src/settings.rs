@@ -1,7 +1,7 @@
 //! Settings, under PostgREST's names where it has them.
 
 use clap::{Args, ValueEnum};
-use tasker_store::rest::QueryError;
+use tasker_tables::QueryError;
 
 /// Where requests go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -64,7 +64,7 @@ impl Settings {
     pub fn allow(&self, schema: Option<&str>) -> Result<(), QueryError> {
         match schema {
             Some(name) if !self.schemas.iter().any(|s| s == name) => {
-                tasker_store::rest::allow(Some(name), "", false)?;
+                tasker_tables::allow(Some(name), "", false)?;
                 let short: String = name.chars().take(60).collect();
                 let hint =
                     format!("Only the following schemas are exposed: {}", self.schemas.join(", "));

@@ -32,7 +32,7 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
             }
             fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
         }
-        if event.metadata().target() == "tasker_store::rest" {
+        if event.metadata().target() == "tasker_tables" {
             event.record(&mut Text(&mut self.0.lock().unwrap()));
         }
     }

@@ -1,4 +1,7 @@
-//! The verbs of the store.
+//! The verbs of the store: a trait for what each kind of service needs of it.
+//!
+//! Every method is one transaction; an error means that nothing was changed. Times are the
+//! database's own, so the services' clocks may differ.
 
 use async_trait::async_trait;
 use tasker_core::{
@@ -17,23 +20,12 @@ use crate::{
     },
 };
 
-/// Storage as the engine uses it. Every method is one transaction; an error means that nothing
-/// was changed. Times are the database's own, so the services' clocks may differ.
+/// Rows on their way: leases, steps of runs, recovery.
 #[async_trait]
-pub trait StorageAdapter: Send + Sync {
-    /// Brings the schema up to date.
-    async fn migrate(&self) -> Result<()>;
+pub trait RunStore: Send + Sync {
     /// Takes a slot's name for this process until the answer is dropped; an error if another live
     /// process has it. `None` where nobody else can have it, or nobody can tell.
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>>;
-
-    /// Makes a run: a row of `task_runs` and its root row, ready to be claimed. For a parent call
-    /// that already became a run, answers that one.
-    async fn submit(&self, run: &NewRun) -> Result<Submitted> {
-        self.submit_with(run, &SubmitOptions::default()).await
-    }
-    /// The same with options.
-    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted>;
     /// Leases the ready row that has waited longest.
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>>;
     /// Leases one row, if it is ready.
@@ -83,7 +75,41 @@ pub trait StorageAdapter: Send + Sync {
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize>;
     /// Milliseconds until a lease runs out or a row falls due (0: now); `None` if nothing is open.
     async fn next_deadline(&self) -> Result<Option<u64>>;
+}
 
+/// Tasks and their runs: submitted and read.
+#[async_trait]
+pub trait TaskStore: Send + Sync {
+    /// Makes a run: a row of `task_runs` and its root row, ready to be claimed. For a parent call
+    /// that already became a run, answers that one.
+    async fn submit(&self, run: &NewRun) -> Result<Submitted> {
+        self.submit_with(run, &SubmitOptions::default()).await
+    }
+    /// The same with options.
+    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted>;
+
+    /// Publishes a task; changed code makes a new version. Answers it as it is now.
+    async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction>;
+    /// A published task with its code.
+    async fn function(&self, name: &str) -> Result<Option<TaskFunction>>;
+    /// Published tasks by name, without code.
+    async fn functions(&self) -> Result<Vec<TaskFunction>>;
+
+    /// A run.
+    async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>>;
+    /// Newest runs first.
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<TaskRun>>;
+    /// One row.
+    async fn stack_run(&self, id: StackRunId) -> Result<Option<StackRun>>;
+    /// Rows of a run above id `after`, `limit` at most.
+    async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>>;
+    /// The newest `limit` lines a run printed, oldest first.
+    async fn logs(&self, run: TaskRunId, limit: u32) -> Result<Vec<LogLine>>;
+}
+
+/// What people do to runs and to calls that wait for them.
+#[async_trait]
+pub trait ControlStore: TaskStore {
     /// Settles a call that is `needs_attention`, on a person's word.
     async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced>;
     /// Calls that are `needs_attention`, the longest first.
@@ -106,14 +132,11 @@ pub trait StorageAdapter: Send + Sync {
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize>;
     /// Forgets one run, with its calls and logs, if it ended. Answers whether it did.
     async fn forget(&self, run: TaskRunId) -> Result<bool>;
+}
 
-    /// Publishes a task; changed code makes a new version. Answers it as it is now.
-    async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction>;
-    /// A published task with its code.
-    async fn function(&self, name: &str) -> Result<Option<TaskFunction>>;
-    /// Published tasks by name, without code.
-    async fn functions(&self) -> Result<Vec<TaskFunction>>;
-
+/// Secrets.
+#[async_trait]
+pub trait SecretStore: Send + Sync {
     /// A secret from `namespace`, else from `global`.
     async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>>;
     /// Whether [`key_get`](Self::key_get) would find one; it is not opened.
@@ -132,20 +155,11 @@ pub trait StorageAdapter: Send + Sync {
     /// sealed under another master key than the current one, in the keystore and in the journals
     /// of runs. Others may read and write meanwhile.
     async fn key_rotate(&self, which: Rotate) -> Result<Rotation>;
+}
 
-    /// A run.
-    async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>>;
-    /// Newest runs first.
-    async fn runs(&self, filter: &RunFilter) -> Result<Vec<TaskRun>>;
-    /// One row.
-    async fn stack_run(&self, id: StackRunId) -> Result<Option<StackRun>>;
-    /// Rows of a run above id `after`, `limit` at most.
-    async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>>;
-    /// The newest `limit` lines a run printed, oldest first.
-    async fn logs(&self, run: TaskRunId, limit: u32) -> Result<Vec<LogLine>>;
-    /// Forgets all runs; functions and secrets stay.
-    async fn clear_runs(&self) -> Result<()>;
-
+/// Requests of task code on its own tables.
+#[async_trait]
+pub trait TableStore: Send + Sync {
     /// A request of task code on its own tables. Without `asker` the service role asks.
     async fn rest(
         &self,
@@ -171,11 +185,27 @@ pub trait StorageAdapter: Send + Sync {
         once: &Once,
         answer: Option<&Json>,
     ) -> std::result::Result<(), QueryError>;
-    /// Runs a script of a test; statements are parted by `;;`, since SQLite takes one at a time.
-    #[cfg(any(test, feature = "conformance"))]
-    async fn script(&self, sql: &str) -> Result<()>;
+}
 
+/// The database as a whole.
+#[async_trait]
+pub trait DatabaseStore: Send + Sync {
+    /// Brings the schema up to date.
+    async fn migrate(&self) -> Result<()>;
+    /// Forgets all runs; functions and secrets stay.
+    async fn clear_runs(&self) -> Result<()>;
+    /// Runs a script of a test; statements are parted by `;;`, since SQLite takes one at a time.
+    #[cfg(feature = "conformance")]
+    async fn script(&self, sql: &str) -> Result<()>;
     /// What is wrong with the runs as they are now: nothing, unless there is a fault in the engine
     /// or somebody changed rows by hand. For tests and `tasker` itself.
     async fn check_invariants(&self) -> Result<Vec<String>>;
 }
+
+/// All of it: for programs that open a store and give each service its part.
+pub trait StorageAdapter:
+    RunStore + ControlStore + SecretStore + TableStore + DatabaseStore
+{
+}
+
+impl<T: RunStore + ControlStore + SecretStore + TableStore + DatabaseStore> StorageAdapter for T {}

@@ -6,10 +6,12 @@ use tasker_core::{
     json,
 };
 
-use crate::{Result, StoreError, session::Session, sql, types::RunImage, value::Row};
+use crate::{
+    Result, StoreError, journal::AtRest, session::Session, sql, types::RunImage, value::Row,
+};
 
 /// Everything a fresh isolate needs.
-pub async fn image<S: Session>(mut s: S, root: StackRunId) -> Result<RunImage> {
+pub async fn image<S: Session>(mut s: S, root: StackRunId) -> Result<AtRest<RunImage>> {
     let run = s.query(sql::RUN_IMAGE, vec![root.into()]).await?;
     let mut r = run.into_iter().next().ok_or_else(|| StoreError::missing("stack run", root))?;
     let rows = s.query(sql::JOURNAL, vec![root.into()]).await?;
@@ -20,7 +22,9 @@ pub async fn image<S: Session>(mut s: S, root: StackRunId) -> Result<RunImage> {
     let ended = r.status()?.is_terminal();
     let code = published.or_else(|| own_code(own?.get()));
     let journal = journal(rows)?;
-    Ok(RunImage { task_run_id, name, code, input, started_ms, journal, ended })
+    let root_id = root;
+    let run = RunImage { root_id, task_run_id, name, code, input, started_ms, journal, ended };
+    Ok(AtRest::new(run))
 }
 
 fn own_code(vm_state: &str) -> Option<String> {

@@ -1,63 +1,51 @@
-//! The only crate of tasker that knows SQL.
+//! What the engine keeps, and how it changes.
 //!
-//! [`StorageAdapter`] is what the services use: verbs, each one transaction. [`connect`] opens
-//! Postgres or SQLite. Inside: one SQL text for both ([`dialect`], `sql`), verbs written once over
-//! a small `Session` (`verbs`), and what to write decided by core's state machine (`plan`). [`rest`]
-//! is what task code asks of its own tables.
+//! Verbs, each one transaction, in a trait for what each kind of service needs ([`RunStore`],
+//! [`TaskStore`], [`ControlStore`], [`SecretStore`], [`TableStore`]). [`connect`] opens Postgres or
+//! SQLite as the sum of them, a [`StorageAdapter`]. Inside: one SQL text for both (`sql`), verbs
+//! written once over a [`tasker_sql::Session`] (`verbs`), what to write decided by core's state
+//! machine (`plan`), and secrets in journals sealed on their way in and opened on their way out
+//! (`journal`). Requests of task code on its own tables are `tasker_tables`, the keystore is
+//! `tasker_secrets`.
 
 mod adapter;
 mod beats;
-#[cfg(any(test, feature = "conformance"))]
-pub mod conformance;
 mod control;
-mod dialect;
-mod error;
+#[cfg(feature = "conformance")]
+mod hot;
 mod image;
 mod invariants;
-mod keys;
-mod keystore;
-mod lenient;
+mod journal;
 mod plan;
-mod postgres;
-pub mod rest;
-mod rotate;
 mod rows;
-mod sealing;
-mod session;
 mod shares;
 mod sql;
-mod sqlite;
 mod step;
 mod store;
 mod submit;
 mod sweep;
 mod types;
-mod value;
-mod vault;
 mod verbs;
 
 use std::sync::Arc;
 
-use keys::MasterKeys;
-pub use keys::development_key;
 pub use tasker_seal::{KeySettings, MasterKey, SealError, Secret};
 
-pub use adapter::StorageAdapter;
-pub use dialect::Dialect;
-pub use error::{Result, StoreError, refused_value};
-pub use postgres::SlotGuard;
+pub use adapter::{
+    ControlStore, DatabaseStore, RunStore, SecretStore, StorageAdapter, TableStore, TaskStore,
+};
+#[cfg(feature = "conformance")]
+pub use hot::hot;
 pub use types::{
     Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Owner, Resolution, Retry, Rotate,
     Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
 };
-pub use value::Value;
 
-/// The migrations of Postgres: file name, as Supabase's tools expect it, and text.
-pub fn migrations() -> impl Iterator<Item = (String, &'static str)> {
-    postgres::MIGRATIONS
-        .iter()
-        .map(|(version, name, text)| (format!("{version}_{name}.sql"), *text))
-}
+use tasker_secrets::MasterKeys;
+pub use tasker_secrets::development_key;
+pub use tasker_sql::{Dialect, Result, SlotGuard, StoreError, Value, migrations, refused_value};
+use tasker_sql::{postgres, session, sqlite, value};
+use tasker_tables as rest;
 
 /// How long a holder of leases counts as living after its last beat.
 pub const LEASE_MS: i64 = 10_000;
@@ -74,7 +62,7 @@ pub async fn connect(url: &str) -> Result<Arc<dyn StorageAdapter>> {
 /// The same with the master keys of its secrets.
 pub async fn connect_with(url: &str, keys: &KeySettings) -> Result<Arc<dyn StorageAdapter>> {
     if let Some(path) = url.strip_prefix("sqlite:") {
-        let backend = sqlite::Sqlite::open(path)?;
+        let backend = sqlite::Sqlite::open(path, rest::add_functions)?;
         let store = store::Store::new(backend, MasterKeys::beside(keys, path)?, true);
         store.migrate().await?;
         return Ok(Arc::new(store));

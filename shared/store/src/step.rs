@@ -8,7 +8,8 @@ use tasker_core::{
 };
 
 use crate::{
-    Dialect, Result, StoreError, Value, sealing,
+    Dialect, Result, StoreError, Value,
+    journal::{Column, seal_for_write},
     session::{Backend, Session, Write},
     sql,
     store::Store,
@@ -37,7 +38,7 @@ pub async fn commit<B: Backend>(store: &Store<B>, group: &[Step]) -> Vec<Result<
 
 /// Which steps counted.
 async fn together<B: Backend>(store: &Store<B>, group: &[Step]) -> Result<Vec<bool>> {
-    let writes = match store.backend().dialect() {
+    let writes = match store.dialect() {
         Dialect::Postgres => vec![statement(group)],
         Dialect::Sqlite => group.iter().flat_map(statements).collect(),
     };
@@ -149,7 +150,7 @@ fn asked<'a>(step: &Step, seq: u32, ask: &'a Ask) -> (&'a str, &'a str, Value, V
     match ask {
         Ask::Call(call) => {
             let options = (!call.options.is_default()).then(|| json::of(&call.options));
-            let args = sealing::args(step.root_id, seq, call);
+            let args = seal_for_write(step.root_id, seq, call, Column::Args);
             (&call.service, &call.method, args, options.into(), call.is_idempotent(), 0)
         }
         Ask::Timer(ms) => {
@@ -168,7 +169,7 @@ fn outcome(
 ) -> (Value, Value, Value) {
     match outcome {
         Ok(result) => {
-            let result = sealing::result(step.root_id, seq, call, result);
+            let result = seal_for_write(step.root_id, seq, call, Column::Result(result));
             (Status::Completed.into(), result, Value::Null)
         }
         Err(error) => (Status::Failed.into(), Value::Null, Json::into(error.clone())),

@@ -1,4 +1,4 @@
-//! [`StorageAdapter`] over any [`Backend`].
+//! The verbs over any [`Backend`].
 
 use async_trait::async_trait;
 use tasker_core::{
@@ -6,19 +6,20 @@ use tasker_core::{
     step::Step,
     wire::{Handed, LeaseRef},
 };
+use tasker_secrets::{Keystore, MasterKeys, Sealing};
 
 use crate::{
-    LEASE_MS, Result, StorageAdapter, StoreError, Value,
+    Dialect, LEASE_MS, Result, StoreError, Value,
+    adapter::{ControlStore, DatabaseStore, RunStore, SecretStore, TableStore, TaskStore},
     beats::Beats,
     control::{self, Stop},
     image, invariants,
-    keys::MasterKeys,
+    journal::open_on_read,
     plan::Times,
     postgres::SlotGuard,
     refused_value,
     rest::{self, Answer, Asker, Known, Once, Query, QueryError},
     rows,
-    sealing::{self, Sealing, open_handed},
     session::{Backend, Session, Write},
     shares, sql, step, submit,
     types::{
@@ -31,9 +32,9 @@ use crate::{
 /// The verbs on one database.
 pub struct Store<B> {
     backend: B,
-    pub(crate) keys: MasterKeys,
+    keys: MasterKeys,
     /// Secrets are sealed even where a Vault could keep them.
-    pub(crate) no_vault: bool,
+    no_vault: bool,
     beats: Beats,
 }
 
@@ -63,9 +64,13 @@ impl<B: Backend> Store<B> {
         Ok(Sealing { inner: self.backend.begin_step().await?, keys: &self.keys })
     }
 
-    /// The database itself.
-    pub(crate) fn backend(&self) -> &B {
-        &self.backend
+    /// Which database it is.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.backend.dialect()
+    }
+
+    fn secrets(&self) -> Keystore<'_, B> {
+        Keystore { backend: &self.backend, keys: &self.keys, no_vault: self.no_vault }
     }
 
     async fn claimed(&self, wanted: Wanted, owner: &str) -> Result<Option<Claimed>> {
@@ -75,8 +80,7 @@ impl<B: Backend> Store<B> {
         if beats {
             self.beats.note(owner);
         }
-        let open = |c: Claimed| Claimed { row: open_handed(&self.keys, c.row), ..c };
-        Ok(found.map(open))
+        found.map(|row| open_on_read(&self.keys, row)).transpose()
     }
 
     pub(crate) async fn ask(
@@ -100,26 +104,9 @@ impl<B: Backend> Store<B> {
 }
 
 #[async_trait]
-impl<B: Backend> StorageAdapter for Store<B> {
-    async fn migrate(&self) -> Result<()> {
-        self.backend.migrate().await
-    }
-
+impl<B: Backend> RunStore for Store<B> {
     async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
         self.backend.hold_slot(slot).await
-    }
-
-    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
-        let made = submit::submit(self.begin().await?, run, options, TIMES);
-        match fault::around("submit", made).await {
-            // Another request with this key was a moment faster: its run is found now.
-            Err(StoreError::Invalid { code, .. })
-                if code == UNIQUE && options.idempotency_key.is_some() =>
-            {
-                submit::submit(self.begin().await?, run, options, TIMES).await
-            }
-            done => done,
-        }
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
@@ -133,9 +120,11 @@ impl<B: Backend> StorageAdapter for Store<B> {
     async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>> {
         let owner = &lease.owner;
         let params = vec![root.into(), owner.into(), lease.id.into(), lease.epoch.into()];
-        let found = self.ask(sql::HANDED_BY, params).await?.into_iter().next();
-        let found = found.map(|row| verbs::claimed(row, owner)).transpose()?;
-        Ok(found.map(|claimed| open_handed(&self.keys, claimed.row)))
+        let Some(row) = self.ask(sql::HANDED_BY, params).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let found = open_on_read(&self.keys, verbs::claimed(row, owner)?)?;
+        Ok(Some(found.row))
     }
 
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
@@ -143,16 +132,13 @@ impl<B: Backend> StorageAdapter for Store<B> {
     }
 
     async fn image(&self, root: StackRunId) -> Result<RunImage> {
-        let mut image = fault::around("image", image::image(self.begin().await?, root)).await?;
-        sealing::open_image(&self.keys, root, &mut image)?;
-        Ok(image)
+        let image = fault::around("image", image::image(self.begin().await?, root)).await?;
+        open_on_read(&self.keys, image)
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {
         let done = verbs::advance(self.begin().await?, advance, TIMES);
-        let done = fault::around("advance", done).await?;
-        let next = done.next.map(|next| open_handed(&self.keys, next));
-        Ok(Advanced { next, ..done })
+        open_on_read(&self.keys, fault::around("advance", done).await?)
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
@@ -226,7 +212,10 @@ impl<B: Backend> StorageAdapter for Store<B> {
         let ms = verbs::one(rows)?.maybe_int()?;
         Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
     }
+}
 
+#[async_trait]
+impl<B: Backend> ControlStore for Store<B> {
     async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced> {
         control::resolve(self.begin().await?, call, how, TIMES).await
     }
@@ -259,6 +248,22 @@ impl<B: Backend> StorageAdapter for Store<B> {
     async fn forget(&self, run: TaskRunId) -> Result<bool> {
         Ok(control::forget(self.begin().await?, run).await? > 0)
     }
+}
+
+#[async_trait]
+impl<B: Backend> TaskStore for Store<B> {
+    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
+        let made = submit::submit(self.begin().await?, run, options, TIMES);
+        match fault::around("submit", made).await {
+            // Another request with this key was a moment faster: its run is found now.
+            Err(StoreError::Invalid { code, .. })
+                if code == UNIQUE && options.idempotency_key.is_some() =>
+            {
+                submit::submit(self.begin().await?, run, options, TIMES).await
+            }
+            done => done,
+        }
+    }
 
     async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {
         self.ask(sql::PUBLISH, vec![name.into(), code.into(), about.into()]).await?;
@@ -272,36 +277,6 @@ impl<B: Backend> StorageAdapter for Store<B> {
 
     async fn functions(&self) -> Result<Vec<TaskFunction>> {
         self.ask(sql::FUNCTIONS, vec![]).await?.into_iter().map(rows::function).collect()
-    }
-
-    async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>> {
-        self.secret(namespace, name).await
-    }
-
-    async fn key_has(&self, namespace: &str, name: &str) -> Result<bool> {
-        let found = self.ask(sql::KEY_GET, vec![namespace.into(), name.into()]).await?;
-        Ok(!found.is_empty())
-    }
-
-    async fn key_set(&self, namespace: &str, name: &str, value: &str) -> Result<()> {
-        self.set_secret(namespace, name, value).await
-    }
-
-    async fn key_delete(&self, namespace: &str, name: &str) -> Result<bool> {
-        self.delete_secret(namespace, name).await
-    }
-
-    async fn key_list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>> {
-        let key = |mut r: crate::value::Row| Ok(KeyInfo { namespace: r.text()?, name: r.text()? });
-        self.ask(sql::KEY_LIST, vec![namespace.into()]).await?.into_iter().map(key).collect()
-    }
-
-    async fn key_renew(&self) -> Result<()> {
-        self.keys.renew()
-    }
-
-    async fn key_rotate(&self, which: Rotate) -> Result<Rotation> {
-        self.rotate(which).await
     }
 
     async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>> {
@@ -328,12 +303,41 @@ impl<B: Backend> StorageAdapter for Store<B> {
         let found = self.ask(sql::LOGS, vec![run.into(), limit.into()]).await?;
         found.into_iter().rev().map(rows::log_line).collect()
     }
+}
 
-    async fn clear_runs(&self) -> Result<()> {
-        let writes = sql::CLEAR_RUNS.into_iter().map(|s| Write::new(s, [])).collect();
-        self.begin().await?.commit(writes).await.map(|_| ())
+#[async_trait]
+impl<B: Backend> SecretStore for Store<B> {
+    async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>> {
+        self.secrets().secret(namespace, name).await
     }
 
+    async fn key_has(&self, namespace: &str, name: &str) -> Result<bool> {
+        self.secrets().has(namespace, name).await
+    }
+
+    async fn key_set(&self, namespace: &str, name: &str, value: &str) -> Result<()> {
+        self.secrets().set_secret(namespace, name, value).await
+    }
+
+    async fn key_delete(&self, namespace: &str, name: &str) -> Result<bool> {
+        self.secrets().delete_secret(namespace, name).await
+    }
+
+    async fn key_list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>> {
+        self.secrets().list(namespace).await
+    }
+
+    async fn key_renew(&self) -> Result<()> {
+        self.keys.renew()
+    }
+
+    async fn key_rotate(&self, which: Rotate) -> Result<Rotation> {
+        self.secrets().rotate(which).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> TableStore for Store<B> {
     async fn rest_once(
         &self,
         query: &Query,
@@ -354,8 +358,20 @@ impl<B: Backend> StorageAdapter for Store<B> {
     ) -> std::result::Result<(), QueryError> {
         rest::end(&self.backend, once, answer).await
     }
+}
 
-    #[cfg(any(test, feature = "conformance"))]
+#[async_trait]
+impl<B: Backend> DatabaseStore for Store<B> {
+    async fn migrate(&self) -> Result<()> {
+        self.backend.migrate().await
+    }
+
+    async fn clear_runs(&self) -> Result<()> {
+        let writes = sql::CLEAR_RUNS.into_iter().map(|s| Write::new(s, [])).collect();
+        self.begin().await?.commit(writes).await.map(|_| ())
+    }
+
+    #[cfg(feature = "conformance")]
     async fn script(&self, sql: &str) -> Result<()> {
         let word = |word| self.backend.dialect().render(word);
         let sql = sql.replace("{id}", &word("{id}")).replace("{doc}", &word("{doc}"));

@@ -6,6 +6,7 @@ use tasker_core::{
     journal::Journal,
     wire::{Handed, LeaseRef},
 };
+pub use tasker_secrets::{KeyInfo, Rotate, Rotation};
 
 /// A run to be made.
 #[derive(Clone, Debug)]
@@ -131,6 +132,8 @@ pub struct Claimed {
 /// Everything needed to bring a run's code back to where it was.
 #[derive(Clone, Debug)]
 pub struct RunImage {
+    /// Its root row.
+    pub root_id: StackRunId,
     /// The run.
     pub task_run_id: TaskRunId,
     /// Name of the task.
@@ -200,35 +203,4 @@ pub struct RunFilter {
     pub owner: Option<String>,
     /// Newest so many.
     pub limit: u32,
-}
-
-/// A key as listed: never its value.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct KeyInfo {
-    /// Namespace.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-}
-
-/// What is sealed anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotate {
-    /// What is in clear.
-    Plain,
-    /// Everything that is not under the current master key.
-    All,
-}
-
-/// What a rotation did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Rotation {
-    /// Secrets that were in clear.
-    pub sealed: usize,
-    /// Secrets that were sealed under another master key, or moved into the Vault.
-    pub rewrapped: usize,
-    /// Arguments and results in journals that were in clear or under another master key.
-    pub journal: usize,
-    /// What could not be opened, and why. It is as it was.
-    pub broken: Vec<String>,
 }

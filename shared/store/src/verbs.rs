@@ -10,24 +10,14 @@ use tasker_core::{
 
 use crate::{
     Result, StoreError, Value,
+    journal::AtRest,
     plan::{Loaded, Plan, Times},
     session::{Session, Write},
     shares, sql,
     types::{Advance, Advanced, Claimed, Outcome},
     value::Row,
 };
-
-/// Ends the transaction of a verb that was refused, so that its locks are gone when the caller
-/// hears of it: a claim meanwhile would have skipped the rows.
-pub async fn granted<S: Session, T>(s: S, planned: Result<T>) -> Result<(S, T)> {
-    match planned {
-        Ok(planned) => Ok((s, planned)),
-        Err(refused) => {
-            s.rollback().await;
-            Err(refused)
-        }
-    }
-}
+pub use tasker_sql::{finish, granted, one, single};
 
 /// Which row to lease.
 #[derive(Clone, Copy)]
@@ -46,7 +36,7 @@ pub async fn claim<S: Session>(
     wanted: Wanted,
     owner: &str,
     beat: Option<Write>,
-) -> Result<Option<Claimed>> {
+) -> Result<Option<AtRest<Claimed>>> {
     let mut params: Vec<Value> = vec![owner.into()];
     let (statement, row) = match wanted {
         Wanted::Next => (sql::CLAIM_NEXT, None),
@@ -63,7 +53,7 @@ pub async fn claim<S: Session>(
 }
 
 /// Reads a row as claims answer it.
-pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
+pub fn claimed(mut r: Row, owner: &str) -> Result<AtRest<Claimed>> {
     let id = StackRunId(r.int()?);
     let task_run_id = TaskRunId(r.int()?);
     let parent = r.maybe_int()?.map(StackRunId);
@@ -90,7 +80,7 @@ pub fn claimed(mut r: Row, owner: &str) -> Result<Claimed> {
         crashes,
         executor,
     };
-    Ok(Claimed { kind, row })
+    Ok(AtRest::new(Claimed { kind, row }))
 }
 
 /// What a row says of how its call is to be made.
@@ -100,9 +90,9 @@ pub fn options(column: Option<Json>) -> Result<CallOptions> {
 }
 
 /// Commits what task code did up to its quiet point.
-pub async fn advance<S: Session>(mut s: S, a: &Advance, times: Times) -> Result<Advanced> {
+pub async fn advance<S: Session>(mut s: S, a: &Advance, times: Times) -> Result<AtRest<Advanced>> {
     let plan = load(&mut s, a.root_id).await.and_then(|l| l.advance(a, times));
-    commit(s, plan, times).await
+    commit(s, plan, times).await.map(AtRest::new)
 }
 
 /// Records a call's outcome for a run whose isolate is gone.
@@ -178,20 +168,4 @@ pub async fn load_above<S: Session>(s: &mut S, call: StackRunId) -> Result<Loade
     let mut row = rows.into_iter().next().ok_or_else(|| StoreError::missing("stack run", call))?;
     let root = row.maybe_int()?.ok_or(StoreError::Rejected(Rejected::Fenced))?;
     load(s, StackRunId(root)).await
-}
-
-/// Ends a transaction that only read.
-pub async fn finish<S: Session>(s: S) -> Result<()> {
-    s.commit(Vec::new()).await.map(|_| ())
-}
-
-/// The first row of a statement that answers one.
-pub fn one(rows: Vec<Row>) -> Result<Row> {
-    rows.into_iter().next().ok_or_else(|| StoreError::Corrupt("a row was expected".into()))
-}
-
-/// A statement by itself.
-pub async fn single<S: Session>(s: S, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
-    let mut all = s.commit(vec![Write::new(sql, params)]).await?;
-    Ok(all.pop().unwrap_or_default())
 }

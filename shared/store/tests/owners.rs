@@ -99,7 +99,7 @@ async fn an_older_sqlite_file_is_upgraded() {
     let at = each().await.into_iter().find(|at| !at.is_postgres()).unwrap();
     let file = at.folder().join("x.db");
     let old = rusqlite::Connection::open(&file).unwrap();
-    let schema = include_str!("../src/sqlite/schema.sql");
+    let schema = include_str!("../../sql/src/sqlite/schema.sql");
     old.execute_batch(&format!(
         "pragma foreign_keys = on; begin; {schema} pragma user_version = 1; commit;"
     ))

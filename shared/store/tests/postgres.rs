@@ -1,7 +1,7 @@
-//! The conformance suite on Postgres, and what only Postgres must do.
+//! What only Postgres must do.
 //!
-//! One server for all cases (about a second), each case in a database of its own. With
-//! TASKER_TEST_DATABASE_URL a running server is used.
+//! Each test has a server of its own (about a second). With TASKER_TEST_DATABASE_URL a running
+//! server is used.
 
 use crate::support;
 
@@ -13,8 +13,7 @@ use std::{
 use support::{proxy::CountingProxy, warm_steps};
 use tasker_core::HostCall;
 use tasker_store::{
-    Advance, Ask, KeySettings, MasterKey, NewRun, StorageAdapter, StoreError, conformance::CASES,
-    connect, connect_with,
+    Advance, Ask, KeySettings, MasterKey, NewRun, StorageAdapter, StoreError, connect, connect_with,
 };
 use tasker_testkit::pg::{Cluster, Database, Server};
 use tokio_postgres::NoTls;
@@ -32,21 +31,6 @@ pub async fn client(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn conforms() {
-    let server = Server::obtain().unwrap();
-    let mut failed = Vec::new();
-    for case in CASES {
-        let (_database, store) = fresh(&server).await;
-        let case = *case;
-        let run = tokio::spawn(async move { case.run(store.as_ref()).await });
-        let ok = run.await.is_ok();
-        println!("{}: {}", case.name, if ok { "ok" } else { "FAILED" });
-        failed.extend((!ok).then_some(case.name));
-    }
-    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[tokio::test]
@@ -232,7 +216,7 @@ async fn no_hot_statement_reads_a_whole_table() {
         analyze";
     client.batch_execute(fill).await.unwrap();
     let mut wrong = Vec::new();
-    for (name, text) in tasker_store::conformance::hot() {
+    for (name, text) in tasker_store::hot() {
         let rows = client.simple_query(&format!("explain {text}")).await.unwrap();
         let line = |m: &tokio_postgres::SimpleQueryMessage| match m {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).unwrap_or("").to_owned(),

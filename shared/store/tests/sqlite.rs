@@ -1,4 +1,4 @@
-//! The conformance suite on SQLite, and what only SQLite must do.
+//! What only SQLite must do.
 
 use crate::support;
 
@@ -9,12 +9,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use tasker_store::{
-    RunFilter, StoreError,
-    conformance::{CASES, read},
-    connect,
-    rest::QueryError,
-};
+use tasker_store::{RunFilter, StoreError, connect};
+use tasker_tables::QueryError;
 
 /// A folder of the test's own, removed at its end.
 struct Folder(PathBuf);
@@ -35,20 +31,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn conforms() {
-    let mut failed = Vec::new();
-    for case in CASES {
-        let store = connect("sqlite::memory:").await.unwrap();
-        let case = *case;
-        let run = tokio::spawn(async move { case.run(store.as_ref()).await });
-        let ok = run.await.is_ok();
-        println!("{}: {}", case.name, if ok { "ok" } else { "FAILED" });
-        failed.extend((!ok).then_some(case.name));
-    }
-    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[tokio::test]
@@ -132,7 +114,7 @@ async fn a_statement_without_end_is_cut() {
     let endless = "create view endless as with recursive c(n) as \
         (select 1 union all select n + 1 from c) select count(*) as n from c";
     store.script(endless).await.unwrap();
-    let Err(QueryError::Sql(cut)) = store.rest(&read("endless"), None).await else {
+    let Err(QueryError::Sql(cut)) = store.rest(&support::read_all("endless"), None).await else {
         panic!("it ended")
     };
     assert_eq!(cut.code, "57014", "{}", cut.message);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tasker_core::{LogLine, Status, TaskRun, TaskRunId, time::iso};
 use tasker_flow::Flow;
 use tasker_http::ApiError;
-use tasker_store::{NewRun, Retry, StorageAdapter, StoreError, SubmitOptions};
+use tasker_store::{NewRun, Retry, StoreError, SubmitOptions, TaskStore};
 
 use super::{
     execute::unknown_task,
@@ -124,12 +124,12 @@ fn flow(fields: &mut Fields) -> Result<Option<Flow>, ApiError> {
     })
 }
 
-async fn found(store: &dyn StorageAdapter, id: &str) -> Result<TaskRun, ApiError> {
+async fn found(store: &dyn TaskStore, id: &str) -> Result<TaskRun, ApiError> {
     run(store, run_id(id)?).await
 }
 
 /// 404 unless a flow is published under this name.
-async fn flow_of(store: &dyn StorageAdapter, name: &str) -> Result<(), ApiError> {
+async fn flow_of(store: &dyn TaskStore, name: &str) -> Result<(), ApiError> {
     let all = store.functions().await.map_err(store_error)?;
     let names: Vec<&str> = all.iter().map(|f| f.name.as_str()).collect();
     let published = store.function(name).await.map_err(store_error)?;

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Value, json};
 use tasker_core::{LogLine, time::iso};
 use tasker_http::{ApiError, Caller};
-use tasker_store::StorageAdapter;
+use tasker_store::TaskStore;
 
 use super::query::{Params, given, number, run_id};
 use crate::{
@@ -48,7 +48,7 @@ pub async fn logs(
 }
 
 async fn lines(
-    store: &dyn StorageAdapter,
+    store: &dyn TaskStore,
     id: &str,
     caller: &Caller,
     params: &Params,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tasker_core::{TaskRun, TaskRunId};
 use tasker_http::ApiError;
-use tasker_store::{StorageAdapter, StoreError};
+use tasker_store::{StoreError, TaskStore};
 
 use crate::answer::store_error;
 
@@ -44,7 +44,7 @@ pub fn no_run(id: TaskRunId) -> ApiError {
 }
 
 /// The run, or 404.
-pub async fn run(store: &dyn StorageAdapter, id: TaskRunId) -> Result<TaskRun, ApiError> {
+pub async fn run(store: &dyn TaskStore, id: TaskRunId) -> Result<TaskRun, ApiError> {
     let missing = || no_run(id);
     match store.run(id).await {
         Ok(run) => run.ok_or_else(missing),

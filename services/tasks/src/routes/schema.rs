@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use serde_json::{Value, json};
 use tasker_core::TaskFunction;
 use tasker_http::ApiError;
-use tasker_store::StorageAdapter;
+use tasker_store::TaskStore;
 
 use super::{
     execute::unknown_task,
@@ -33,7 +33,7 @@ pub async fn schema(
     answer(&*state.store, &params).await.map_err(ApiError::enveloped)
 }
 
-async fn answer(store: &dyn StorageAdapter, params: &Params) -> Result<Response, ApiError> {
+async fn answer(store: &dyn TaskStore, params: &Params) -> Result<Response, ApiError> {
     let format = match given(params, "format") {
         None | Some("json") => Format::Json,
         Some("openapi") => Format::OpenApi,
@@ -55,7 +55,7 @@ async fn answer(store: &dyn StorageAdapter, params: &Params) -> Result<Response,
     }))
 }
 
-async fn one(store: &dyn StorageAdapter, name: &str) -> Result<TaskFunction, ApiError> {
+async fn one(store: &dyn TaskStore, name: &str) -> Result<TaskFunction, ApiError> {
     if let Some(found) = store.function(name).await.map_err(store_error)? {
         return Ok(found);
     }
@@ -64,7 +64,7 @@ async fn one(store: &dyn StorageAdapter, name: &str) -> Result<TaskFunction, Api
     Err(unknown_task(name, &names))
 }
 
-async fn all(store: &dyn StorageAdapter) -> Result<Vec<TaskFunction>, ApiError> {
+async fn all(store: &dyn TaskStore) -> Result<Vec<TaskFunction>, ApiError> {
     let mut tasks = Vec::new();
     for named in store.functions().await.map_err(store_error)? {
         tasks.extend(store.function(&named.name).await.map_err(store_error)?);

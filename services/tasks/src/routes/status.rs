@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use tasker_core::{StackRun, Status, TaskRun, time::iso};
 use tasker_http::{ApiError, Caller};
-use tasker_store::{RunFilter, StorageAdapter};
+use tasker_store::{RunFilter, TaskStore};
 
 use super::query::{Params, given, number, run_id};
 use crate::{
@@ -83,7 +83,7 @@ pub async fn one(
 
 /// The run with a page of its rows; `stack_runs=0` leaves the rows out, for those who poll.
 async fn answer(
-    store: &dyn StorageAdapter,
+    store: &dyn TaskStore,
     id: &str,
     caller: &Caller,
     params: &Params,
@@ -107,7 +107,7 @@ async fn answer(
 }
 
 async fn progress(
-    store: &dyn StorageAdapter,
+    store: &dyn TaskStore,
     run: &TaskRun,
     rows: &[StackRun],
 ) -> Result<Progress, ApiError> {

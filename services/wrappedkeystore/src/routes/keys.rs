@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::{extract::State, response::Response};
 use serde_json::{Value, json};
 use tasker_http::{ApiError, JsonBody};
-use tasker_store::{Rotate, StorageAdapter};
+use tasker_store::{Rotate, SecretStore};
 
 use crate::{
     answer::{Failure, answer, now},
@@ -29,7 +29,7 @@ pub async fn call(
     answer(form(&fields), result, began)
 }
 
-async fn run(store: &dyn StorageAdapter, method: Method) -> Result<Value, Failure> {
+async fn run(store: &dyn SecretStore, method: Method) -> Result<Value, Failure> {
     Ok(match method {
         Method::GetKey(name) => {
             let value = store.key_get(&name.namespace, &name.key).await?;

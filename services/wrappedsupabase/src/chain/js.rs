@@ -6,7 +6,7 @@ use tasker_core::Json;
 /// A value; what a value cannot hold (half a surrogate pair, a number beyond an f64) is replaced.
 /// `None` if it is nested too deeply.
 pub fn parse(json: &Json) -> Option<Value> {
-    tasker_store::rest::lenient(json.get()).ok()
+    tasker_tables::lenient(json.get()).ok()
 }
 
 /// The same of a part of what was parsed.

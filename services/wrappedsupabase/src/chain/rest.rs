@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 use tasker_core::json;
-use tasker_store::rest::Count;
+use tasker_tables::Count;
 
 use super::{
     Args, ChainError, Link, Options, js,

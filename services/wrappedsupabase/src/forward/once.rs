@@ -3,10 +3,8 @@
 //! one whose answer never came is not sent a second time: nobody knows what became of it.
 
 use tasker_core::json;
-use tasker_store::{
-    StorageAdapter,
-    rest::{Known, Once},
-};
+use tasker_store::TableStore;
+use tasker_tables::{Known, Once};
 
 use super::{Credentials, Forward, rest::rest};
 use crate::{chain::RestCall, fault::Fault, result::Outcome};
@@ -16,13 +14,13 @@ pub async fn once(
     project: &Forward,
     call: &RestCall,
     credentials: &Credentials,
-    store: &dyn StorageAdapter,
+    store: &dyn TableStore,
     once: Option<&Once>,
 ) -> Result<Outcome, Fault> {
     let Some(once) = once else { return rest(project, call, credentials).await };
     if let Some(answer) = store.begin_sent(once).await.and_then(Known::answer)? {
         return serde_json::from_str(answer.get())
-            .map_err(|e| tasker_store::rest::QueryError::Corrupt(e.to_string()).into());
+            .map_err(|e| tasker_tables::QueryError::Corrupt(e.to_string()).into());
     }
     let outcome = rest(project, call, credentials).await;
     let noted = match &outcome {

@@ -1,9 +1,7 @@
 //! Conditions: `eq.5`, `not.in.(1,2)`, and trees of them with `and` and `or`.
 
 use serde_json::Value;
-use tasker_store::rest::{
-    Compare, Condition, Field, Logic, Operand, Plan, Quantifier, Test, Words,
-};
+use tasker_tables::{Compare, Condition, Field, Logic, Operand, Plan, Quantifier, Test, Words};
 
 use super::{
     lexer::{Cursor, DEEPEST, Wrong},

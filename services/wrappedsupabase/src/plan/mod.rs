@@ -9,7 +9,7 @@ mod tests;
 
 use serde_json::value::RawValue;
 use tasker_core::Json;
-use tasker_store::rest::{
+use tasker_tables::{
     Action, Condition, Conflict, Fields, Format, Insert, Item, Query, QueryError, Read, allow,
     allow_function,
 };
@@ -197,7 +197,7 @@ fn rows(call: &RestCall, conflict: Option<Conflict>) -> Result<Insert, Fault> {
 /// Fields of an object, the values byte for byte.
 fn fields(object: Option<&RawValue>) -> Result<Fields, Fault> {
     let Some(object) = object else { return Ok(Fields::new()) };
-    tasker_store::rest::fields_of(object.get()).map_err(unreadable)
+    tasker_tables::fields_of(object.get()).map_err(unreadable)
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Fault {

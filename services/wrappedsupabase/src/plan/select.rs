@@ -1,6 +1,6 @@
 //! What is selected: columns with aliases, casts, JSON paths and aggregates; related tables.
 
-use tasker_store::rest::{
+use tasker_tables::{
     Aggregate, Embed, Field, Hop, Item, Join, Order, OrderBy, Read, SelectedValue,
 };
 

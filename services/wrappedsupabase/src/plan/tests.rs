@@ -7,7 +7,7 @@ use std::{
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use tasker_core::Json;
-use tasker_store::rest::{Condition, Item};
+use tasker_tables::{Condition, Item};
 
 use super::{filter, plan, select};
 use crate::{
@@ -59,9 +59,9 @@ fn shape(item: &Item) -> String {
                     for (i, hop) in f.path.iter().enumerate() {
                         let last = f.text && i + 1 == f.path.len();
                         text.push_str(&match hop {
-                            tasker_store::rest::Hop::Index(n) => format!("[{n}]"),
-                            tasker_store::rest::Hop::Key(k) if last => format!("->>{k}"),
-                            tasker_store::rest::Hop::Key(k) => format!("->{k}"),
+                            tasker_tables::Hop::Index(n) => format!("[{n}]"),
+                            tasker_tables::Hop::Key(k) if last => format!("->>{k}"),
+                            tasker_tables::Hop::Key(k) => format!("->{k}"),
                         });
                     }
                     text
@@ -75,7 +75,7 @@ fn shape(item: &Item) -> String {
         }
         Item::Embed(e) => {
             let hint = e.hint.as_ref().map_or(String::new(), |h| format!("!{h}"));
-            let inner = if e.join == tasker_store::rest::Join::Inner { "!Inner" } else { "" };
+            let inner = if e.join == tasker_tables::Join::Inner { "!Inner" } else { "" };
             let inside: Vec<String> = e.read.items.iter().map(shape).collect();
             let spread = if e.spread { "..." } else { "" };
             format!("{spread}{}{}{hint}{inner}({})", alias(&e.alias), e.target, inside.join(" "))

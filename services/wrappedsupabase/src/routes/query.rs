@@ -6,7 +6,7 @@ use axum::{extract::State, response::Response};
 use http::HeaderMap;
 use tasker_core::Json;
 use tasker_http::{ApiError, Caller, JsonBody};
-use tasker_store::rest::Once;
+use tasker_tables::Once;
 
 use crate::{
     chain::{self, Asked, Link, RestCall},

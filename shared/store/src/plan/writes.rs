@@ -8,7 +8,8 @@ use tasker_core::{
 
 use super::{CallRow, Loaded, Settled, Times};
 use crate::{
-    Value, sealing,
+    Value,
+    journal::{Column, seal_for_write},
     session::Write,
     sql,
     types::{Ask, Outcome},
@@ -22,7 +23,7 @@ impl Loaded {
     pub(super) fn insert(&self, seq: Seq, child: &Child, ask: &Ask) -> Write {
         let (service, method, args, idempotent, delay) = match ask {
             Ask::Call(c) => {
-                let args = sealing::args(self.root_id, seq, c);
+                let args = seal_for_write(self.root_id, seq, c, Column::Args);
                 (c.service.as_str(), c.method.as_str(), args, c.is_idempotent(), 0)
             }
             Ask::Timer(ms) => {
@@ -83,7 +84,9 @@ pub(super) fn save_child(
     not_before: Option<i64>,
 ) -> Write {
     let (result, error) = match settled.map(|s| (s.seq, s.outcome)) {
-        Some((seq, Ok(result))) => (sealing::result(root, seq, &row.call, result), Value::Null),
+        Some((seq, Ok(result))) => {
+            (seal_for_write(root, seq, &row.call, Column::Result(result)), Value::Null)
+        }
         other => columns(other.map(|(_, outcome)| outcome)),
     };
     let values: [Value; 11] = [

@@ -8,6 +8,7 @@ use tasker_core::{
     wire::{Handed, LeaseRef},
 };
 use tasker_store::{Advance, Advanced, Ask, NewRun, StorageAdapter, Submitted};
+use tasker_tables::{Action, Format, Item, Query, Read};
 
 /// Where the run stands: the call that is leased, and its number.
 #[derive(Clone, Debug)]
@@ -120,4 +121,21 @@ pub async fn secret_run(store: &dyn StorageAdapter, secret: &str) -> Submitted {
         result = Some(answer);
     }
     run
+}
+
+/// Reads all of a table or view.
+pub fn read_all(table: &str) -> Query {
+    Query {
+        schema: None,
+        target: table.into(),
+        action: Action::Read,
+        read: Read { items: vec![Item::All], ..Read::default() },
+        answers: true,
+        count: None,
+        single: false,
+        max_affected: None,
+        rollback: false,
+        strip_nulls: false,
+        format: Format::Json,
+    }
 }

@@ -1,7 +1,7 @@
 //! A request to the database, as supabase-js makes it.
 
 use tasker_core::Json;
-use tasker_store::rest::{Count, Explain};
+use tasker_tables::{Count, Explain};
 
 /// What is done.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tasker_core::Json;
-use tasker_store::rest::Explain;
+use tasker_tables::Explain;
 
 use super::{
     super::{Args, ChainError, Link, js, names::Rest},
