@@ -84,8 +84,8 @@ impl Load {
         // In this order: a run that begins in between is seen in the second.
         for status in ["pending", "processing"] {
             let found = self.get(&format!("tasks/runs?status={status}&limit=1")).await?;
-            if found["data"]["runs"].as_array().context("no runs in the answer")?.first().is_some()
-            {
+            let runs = found["data"]["runs"].as_array().context("no runs in the answer")?;
+            if !runs.is_empty() {
                 return Ok(true);
             }
         }
