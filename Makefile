@@ -81,8 +81,9 @@ up: ## tasker in containers: beside a local Supabase if one runs, else on its ow
 down: ## Stop the containers; the database's volume stays
 	COMPOSE_PROFILES=standalone,supabase,emulator,emulator-setup,cli docker compose down --remove-orphans
 
-bench: build ## Measurements; prints tables, asserts nothing
-	$(BIN)/tasker-bench
+bench: build ## What calls, runs and claims cost here; prints tables (ONLY=rates,cost STORE=postgres to choose)
+	@tools/setup haproxy || echo "bench: without haproxy nothing is said of fleets"
+	$(BIN)/tasker-bench $(if $(ONLY),--only $(ONLY)) $(if $(filter-out file,$(origin STORE)),--store $(STORE))
 
 dev: build ## All services on one port, on SQLite; saving a file in taskcode/ publishes it (LIVE=1: for open runs too)
 	$(BIN)/tasker-dev --port $(PORT) --db $(DB) --watch-dir taskcode $(if $(LIVE),--live)

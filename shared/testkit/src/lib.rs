@@ -4,6 +4,7 @@
 //! makes a fresh database with tasker's schema for each test.
 
 pub mod app;
+pub mod bench;
 pub mod chaos;
 pub mod pg;
 pub mod process;

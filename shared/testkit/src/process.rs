@@ -58,9 +58,20 @@ impl Process {
     ) -> anyhow::Result<Self> {
         let program = bin_dir()?.join(name);
         ensure!(program.exists(), "{} is not built: run `make build`", program.display());
+        Self::of(&program, name, args, env, dir)
+    }
+
+    /// Starts any program, called `name` here.
+    pub fn of(
+        program: &Path,
+        name: &str,
+        args: &[String],
+        env: &[(String, String)],
+        dir: &Path,
+    ) -> anyhow::Result<Self> {
         let log = dir.join(format!("{name}.log"));
         let out = File::options().create(true).append(true).open(&log)?;
-        let mut command = dying_with_us(&program);
+        let mut command = dying_with_us(program);
         command.args(args).envs(env.iter().cloned()).stdin(Stdio::null()).stderr(out);
         let child = command.stdout(Stdio::piped()).spawn()?;
         Ok(Self { name: name.to_owned(), log, child })

@@ -32,24 +32,33 @@ pub struct Stack {
 
 /// How to start a process, and start it again.
 #[derive(Clone)]
-struct Plan {
-    name: String,
-    args: Vec<String>,
-    env: Vec<(String, String)>,
-    health: String,
+pub struct Plan {
+    /// Name of the binary.
+    pub name: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Environment beside the one it inherits.
+    pub env: Vec<(String, String)>,
+    /// Address that answers once it is up.
+    pub health: String,
 }
 
 impl Stack {
     /// Starts it with its files in `dir` and more environment for every process.
     pub async fn start(shape: Shape, dir: &Path, env: &[(String, String)]) -> anyhow::Result<Self> {
-        tasker_http::install_crypto();
-        std::fs::create_dir_all(dir)?;
         let port = free_port()?;
         let url = format!("http://127.0.0.1:{port}/functions/v1");
         let plans = match &shape {
             Shape::One => vec![one(port, dir, env)],
             Shape::Six(database) => six(port, database, env)?,
         };
+        Self::of(url, plans, dir).await
+    }
+
+    /// Starts these processes, which clients reach at `url`, and waits until all of them answer.
+    pub async fn of(url: String, plans: Vec<Plan>, dir: &Path) -> anyhow::Result<Self> {
+        tasker_http::install_crypto();
+        std::fs::create_dir_all(dir)?;
         let mut stack =
             Self { url, processes: Vec::new(), dir: dir.to_owned(), plans: plans.clone() };
         for plan in &plans {

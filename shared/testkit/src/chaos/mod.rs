@@ -7,7 +7,7 @@ mod clocks;
 mod crash;
 mod crash_points;
 mod data;
-mod db;
+pub(crate) mod db;
 mod experiments;
 mod fair;
 mod fleet;

@@ -91,6 +91,11 @@ impl Cluster {
         self.programs.command(program)
     }
 
+    /// Process id of the server, whose children are all its other processes; none while it is down.
+    pub fn id(&self) -> Option<u32> {
+        Some(self.running.lock().ok()?.as_ref()?.child.lock().ok()?.id())
+    }
+
     /// The unix socket itself.
     pub fn socket(&self) -> PathBuf {
         self.folder.join(format!(".s.PGSQL.{}", self.options.port.unwrap_or(5432)))
@@ -101,8 +106,7 @@ impl Cluster {
         self.options.port.map(|p| format!("postgresql://postgres@127.0.0.1:{p}/{database}"))
     }
 
-    /// Ends the server without a checkpoint, as a crash would, and starts it again on the same
-    /// data, which it has to recover.
+    /// Ends the server as a crash would, and starts it again on the same data, to be recovered.
     pub fn crash_and_restart(&self) -> Result<(), Error> {
         self.crash();
         self.boot()
@@ -183,8 +187,7 @@ impl Drop for Cluster {
 
 type Started = Result<Arc<Mutex<Child>>, String>;
 
-/// Starts the server, tells when it is ready, and reads its log until the end: a full pipe would
-/// stop it.
+/// Starts the server, tells when it is ready, and reads its log: a full pipe would stop it.
 fn keep(command: &mut Command, ready: &mpsc::Sender<Started>) {
     let mut child = match command.spawn() {
         Ok(child) => child,

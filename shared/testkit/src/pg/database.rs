@@ -106,6 +106,11 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Drop for Database {
