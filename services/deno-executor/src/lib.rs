@@ -6,8 +6,10 @@
 //! transaction before anybody hears of it.
 
 mod answer;
+mod committer;
 mod engine;
 pub mod openapi;
+mod outcome;
 mod parked;
 mod pool;
 mod protocol;
@@ -15,6 +17,7 @@ mod quiet;
 mod routes;
 mod runs;
 mod upgrade;
+mod warm;
 mod worker;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -49,6 +52,9 @@ pub struct ExecutorArgs {
     /// Isolates kept parked between host calls, bytes in all.
     #[arg(long, env = "TASKER_PARKED_BYTES", default_value_t = 512 << 20)]
     pub parked_bytes: usize,
+    /// Calls that change nothing go out before the step that makes them is committed.
+    #[arg(long, env = "TASKER_CALLS_AHEAD", default_value_t = true, action = clap::ArgAction::Set)]
+    pub calls_ahead: bool,
     /// Program that serves as worker process; this one by default.
     #[arg(long, env = "TASKER_WORKER_PROGRAM")]
     pub worker_program: Option<PathBuf>,
@@ -64,11 +70,13 @@ pub struct State {
 }
 
 impl State {
-    /// An executor over `store` that wakes processors through `peers`.
+    /// An executor over `store` that wakes processors through `peers`. `own_url`: where other services
+    /// reach this very one, and not another behind the same name.
     pub fn new(
         store: Arc<dyn StorageAdapter>,
         peers: Peers,
         args: &ExecutorArgs,
+        own_url: Option<String>,
     ) -> anyhow::Result<Self> {
         let program = match &args.worker_program {
             Some(program) => program.clone(),
@@ -81,7 +89,7 @@ impl State {
             rss_limit: args.worker_bytes,
             turn: Duration::from_millis(args.limits.turn_ms),
         });
-        let runs = Runs::new(store, pool, args.limits.clone(), args.parked_bytes);
+        let runs = Runs::new(store, pool, args, own_url);
         Ok(Self { runs: Arc::new(runs), peers, work: TaskTracker::new() })
     }
 
@@ -89,6 +97,7 @@ impl State {
     pub async fn drain(&self) {
         self.work.close();
         let _ = tokio::time::timeout(DRAIN, self.work.wait()).await;
+        self.runs.unpark().await;
         self.peers.drain().await;
     }
 }

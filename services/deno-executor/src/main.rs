@@ -22,10 +22,11 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(args: &Args) -> ExitCode {
-    run("deno-executor", &args.common, async |_| {
+    run("deno-executor", &args.common, async |address| {
         let store =
             tasker_store::connect_with(&args.common.database_url, &args.common.sealing()?).await?;
-        let state = State::new(store, Peers::new(&args.common)?, &args.executor)?;
+        let own = args.common.own_url("deno-executor", address);
+        let state = State::new(store, Peers::new(&args.common)?, &args.executor, own)?;
         Ok((mount("deno-executor", router(state.clone())), async move { state.drain().await }))
     })
     .await

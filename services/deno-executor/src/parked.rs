@@ -46,6 +46,16 @@ impl<T> Parked<T> {
         }
     }
 
+    /// Looks at what a run has here.
+    pub fn look<R>(&self, root: StackRunId, look: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+        self.lot().runs.get(&root).and_then(|place| look(&place.item))
+    }
+
+    /// The runs that have something here.
+    pub fn roots(&self) -> Vec<StackRunId> {
+        self.lot().runs.keys().copied().collect()
+    }
+
     /// Takes what a run has here.
     pub fn take(&self, root: StackRunId) -> Option<T> {
         let mut lot = self.lot();

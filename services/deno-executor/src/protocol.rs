@@ -83,9 +83,18 @@ pub enum ToWorker {
     },
 }
 
-/// [`ToWorker`] with an outcome that stays where it is: it may be large.
+/// [`ToWorker`] with documents that stay where they are: they may be large.
 #[derive(Debug, Serialize)]
 pub enum ToWorkerRef<'a> {
+    /// [`ToWorker::Start`].
+    Start {
+        /// Number of the isolate.
+        session: u64,
+        /// The run.
+        seed: &'a Seed,
+        /// What happened before.
+        journal: &'a Journal,
+    },
     /// [`ToWorker::Deliver`].
     Deliver {
         /// Which isolate.

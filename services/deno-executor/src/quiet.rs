@@ -5,7 +5,8 @@ use tasker_store::{Advance, Advanced, Ask, Outcome, StoreError};
 
 use crate::{
     protocol::{AskedNow, Ended, Report},
-    runs::{Quiet, RunError, Runs, Warm, count},
+    runs::{Quiet, RunError, Runs},
+    warm::Warm,
 };
 
 /// An engine costs about this much beside the task's own heap.
@@ -15,6 +16,8 @@ const ISOLATE_BYTES: usize = 3 << 20;
 pub struct Step<'a> {
     pub root_id: StackRunId,
     pub lease: &'a LeaseRef,
+    /// Number of the call whose outcome was delivered.
+    pub seq: Option<u32>,
     pub keep: bool,
     pub delivered: Option<(Outcome, i64)>,
 }
@@ -51,6 +54,7 @@ impl Runs {
             end: Some(Err(json::of(&error))),
             keep: None,
             logs: Vec::new(),
+            executor: None,
         };
         let advanced = self.store().advance(&advance).await?;
         Ok(Quiet { task_run_id, advanced, end: advance.end, asked: None })
@@ -78,8 +82,8 @@ impl Runs {
             end,
             keep: step.keep.then(|| step.lease.owner.clone()),
             logs: report.logs,
+            executor: self.executor.clone(),
         };
-        let calls = count(&advance.asked);
         let done = match self.store().advance(&advance).await {
             // Larger than the database takes: the run must not hang on it.
             Err(StoreError::Invalid { message, .. }) => self.refused(&mut advance, &message).await,
@@ -93,12 +97,17 @@ impl Runs {
         };
         let task_run_id = warm.task_run_id;
         if !advanced.finished {
-            warm.deliveries += u32::from(advance.delivered.is_some());
-            warm.calls += calls;
-            self.parked.keep(step.root_id, warm, ISOLATE_BYTES + report.heap_bytes);
+            warm.asked(advance.asked.iter());
+            warm.advanced(step.seq, &advance.cleared);
+            self.park(step.root_id, warm, report.heap_bytes);
         }
         let asked = advanced.made.first().copied().zip(advance.asked.into_iter().next());
         Ok(Quiet { task_run_id, advanced, end: advance.end, asked })
+    }
+
+    /// Keeps an isolate until the next outcome comes.
+    pub fn park(&self, root: StackRunId, warm: Warm, heap_bytes: usize) {
+        self.parked.keep(root, warm, ISOLATE_BYTES + heap_bytes);
     }
 
     /// The database does not take what the task asked for or returned: the run fails with that.
@@ -115,7 +124,8 @@ impl Runs {
     }
 }
 
-fn ask(asked: AskedNow) -> Ask {
+/// What the code asked for, as the store takes it.
+pub fn ask(asked: AskedNow) -> Ask {
     match asked {
         AskedNow::Call { service, method, args, options } => {
             Ask::Call(HostCall { service, method, args, options })

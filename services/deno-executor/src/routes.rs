@@ -6,18 +6,24 @@ mod upgrade;
 pub use check::check;
 pub use upgrade::upgrade;
 
-use axum::{Json, extract::State as FromState};
+use axum::{
+    Json,
+    extract::State as FromState,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
 use serde_json::{Value, json};
 use tasker_core::{
     StackRunId, json as raw,
-    wire::{ExecuteRequest, Handed, LeaseRef, ResumeRequest},
+    wire::{ExecuteRequest, Handed, LeaseRef, ProcessRequest, ResumeRequest, TurnReport},
 };
-use tasker_http::{ApiError, JsonBody};
+use tasker_http::{ApiError, JsonBodies, JsonBody};
 use tasker_store::Outcome;
 
 use crate::{
     ENGINE, State,
     answer::{self, Answer, Shape},
+    outcome::Delivery,
     wake,
 };
 
@@ -73,22 +79,66 @@ async fn claim(state: &State, id: StackRunId) -> Result<Option<Handed>, ApiError
 }
 
 /// `POST /resume`: gives a call's outcome to its run, and runs it to its next quiet point.
+///
+/// With `replyTo` the answer is 202 at once, and what became of it is posted there.
 pub async fn resume(
     FromState(state): FromState<State>,
-    JsonBody(request): JsonBody<ResumeRequest>,
-) -> Result<Json<Answer>, ApiError> {
+    JsonBodies(mut requests): JsonBodies<ResumeRequest>,
+) -> Result<Response, ApiError> {
+    if requests.len() == 1 && requests[0].reply_to.is_none() {
+        let request = requests.remove(0);
+        return resume_and_wait(state, request).await.map(IntoResponse::into_response);
+    }
+    let all: Result<Vec<_>, _> = requests.into_iter().map(delivery).collect();
+    for (reply_to, delivery) in all? {
+        let state_ = state.clone();
+        state.work.spawn(async move {
+            let tell = |report: TurnReport| tell(&state_, &reply_to, &report);
+            state_.runs.deliver(delivery, &tell).await;
+        });
+    }
+    let accepted = (StatusCode::ACCEPTED, Json(json!({ "status": "accepted" })));
+    Ok(accepted.into_response())
+}
+
+/// What a processor sends: an outcome under the lease of its call.
+fn delivery(request: ResumeRequest) -> Result<(String, Delivery), ApiError> {
+    let outcome = outcome(request.result, request.error)?;
+    let missing = |field| ApiError::bad_request(format!("replyTo needs {field} beside it"));
+    let delivery = Delivery {
+        root_id: request.stack_run_id.ok_or_else(|| missing("stackRunId"))?,
+        lease: request.lease.ok_or_else(|| missing("lease"))?,
+        seq: request.seq,
+        outcome,
+        keep: request.keep,
+    };
+    Ok((request.reply_to.ok_or_else(|| missing("itself, in each message of several,"))?, delivery))
+}
+
+/// Tells a processor; one that does not hear of its outcome sends it once more.
+fn tell(state: &State, reply_to: &str, report: &TurnReport) {
+    let request = ProcessRequest { report: Some(raw::of(report)), ..ProcessRequest::default() };
+    state.peers.message("simple-stack-processor", Some(reply_to), "", raw::of(&request), |_| {});
+}
+
+fn outcome(
+    result: Option<tasker_core::Json>,
+    error: Option<tasker_core::Json>,
+) -> Result<Outcome, ApiError> {
+    match (result, error) {
+        (_, Some(error)) => Ok(Err(error)),
+        (Some(result), None) => Ok(Ok(result)),
+        (None, None) => Err(ApiError::bad_request("Missing result (null is a result) or error")),
+    }
+}
+
+async fn resume_and_wait(state: State, request: ResumeRequest) -> Result<Json<Answer>, ApiError> {
     let shape =
         if request.stack_run_id_to_resume.is_some() { Shape::Result } else { Shape::Paused };
     let root = request.stack_run_id.or(request.stack_run_id_to_resume).ok_or_else(|| {
         ApiError::bad_request("Missing stackRunId: the id of the suspended task's own row")
     })?;
-    let outcome: Outcome = match (request.result.or(request.result_to_inject), request.error) {
-        (_, Some(error)) => Err(error),
-        (Some(result), None) => Ok(result),
-        (None, None) => {
-            return Err(ApiError::bad_request("Missing result (null is a result) or error"));
-        }
-    };
+    let outcome = outcome(request.result.or(request.result_to_inject), request.error)?;
     let (lease, seq, direct) = match request.lease {
         Some(lease) => (lease, request.seq, false),
         None => {

@@ -11,10 +11,14 @@ use tasker_store::{
 };
 
 use crate::{
+    ExecutorArgs,
+    committer::Committer,
+    outcome::Turns,
     parked::Parked,
-    pool::{Loss, Pool, Session, Turn},
+    pool::{Loss, Pool, Turn},
     protocol::{Delivered, Ended, Limits, Report, Seed},
     quiet::{Step, Uncommitted},
+    warm::Warm,
 };
 
 /// A journal that grows under a resume is loaded again, so often at most.
@@ -27,16 +31,12 @@ pub struct Runs {
     limits: Limits,
     /// Isolates that wait for an outcome.
     pub(super) parked: Parked<Warm>,
-}
-
-/// A parked isolate and how far its code has come.
-pub struct Warm {
-    pub session: Session,
-    pub task_run_id: TaskRunId,
-    pub deliveries: u32,
-    pub calls: u32,
-    /// Epoch of the root's lease under which it was made.
-    pub made_at: i64,
+    pub(super) turns: Turns,
+    pub(super) committer: Committer,
+    /// Calls that change nothing go out before the step that makes them is committed.
+    pub(super) ahead: bool,
+    /// Where other services reach this very executor.
+    pub(super) executor: Option<String>,
 }
 
 /// What became of the code: its next quiet point.
@@ -72,8 +72,32 @@ type Result<T> = std::result::Result<T, RunError>;
 
 impl Runs {
     /// No runs yet.
-    pub fn new(store: Arc<dyn StorageAdapter>, pool: Pool, limits: Limits, budget: usize) -> Self {
-        Self { store, pool, limits, parked: Parked::new(budget) }
+    pub fn new(
+        store: Arc<dyn StorageAdapter>,
+        pool: Pool,
+        args: &ExecutorArgs,
+        executor: Option<String>,
+    ) -> Self {
+        Self {
+            committer: Committer::start(store.clone()),
+            store,
+            pool,
+            limits: args.limits.clone(),
+            parked: Parked::new(args.parked_bytes),
+            turns: Turns::default(),
+            ahead: args.calls_ahead,
+            executor,
+        }
+    }
+
+    /// Nobody is to look here any more for the isolates that are parked.
+    pub async fn unpark(&self) {
+        let roots = self.parked.roots();
+        if let (Some(executor), false) = (&self.executor, roots.is_empty())
+            && let Err(error) = self.store.unpark(&roots, executor).await
+        {
+            tracing::warn!(%error, "runs will look for their isolates here in vain");
+        }
     }
 
     /// The store the runs are in.
@@ -105,23 +129,21 @@ impl Runs {
                 return Err(RunError::Ended);
             }
             let printed = self.store.logs(image.task_run_id, u32::MAX >> 1).await?.len();
-            let (calls, deliveries) =
-                (count(&image.journal.asked), count(&image.journal.delivered));
             let task_run_id = image.task_run_id;
             let Some(code) = image.code.clone() else {
-                return self.without_code(lease, task_run_id, calls, deliveries).await;
+                let journal = &image.journal;
+                let seen = (count(&journal.asked), count(&journal.delivered));
+                return self.without_code(lease, task_run_id, seen.0, seen.1).await;
             };
             tasker_core::fault::poison(&image.name);
-            let (session, turn) = self
-                .pool
-                .start(self.seed(&image, code), image.journal)
-                .await
-                .map_err(RunError::Workers)?;
+            let seed = self.seed(&image, code);
+            let (session, turn) =
+                self.pool.start(seed, &image.journal).await.map_err(RunError::Workers)?;
             let mut report = self.settle(turn);
             // Lines of turns that were committed before are already kept.
             report.logs.drain(..printed.min(report.logs.len()));
-            let warm = Warm { session, task_run_id, deliveries, calls, made_at: lease.epoch };
-            let step = Step { root_id, lease, keep, delivered: None };
+            let warm = Warm::new(session, task_run_id, &image.journal, lease.epoch);
+            let step = Step { root_id, lease, seq: None, keep, delivered: None };
             match self.commit(step, warm, report).await {
                 Err(Uncommitted {
                     why: RunError::Store(e @ StoreError::Rejected(Rejected::Outdated)),
@@ -144,7 +166,10 @@ impl Runs {
         keep: bool,
     ) -> Result<std::result::Result<Quiet, Advanced>> {
         let at_ms = now_ms();
-        if let Some(warm) = self.parked.take(root_id).filter(|w| w.session.alive()) {
+        let waits = |warm: &Warm| warm.usable() && warm.open.contains_key(&seq);
+        if let Some(warm) = self.parked.take(root_id).filter(waits)
+            && warm.committed().await
+        {
             let ok = outcome.is_ok();
             let (Ok(value) | Err(value)) = &outcome;
             let delivery = Delivered { seq, ok, value, at_ms };
@@ -153,7 +178,7 @@ impl Runs {
                 let report = self.settle(turn);
                 // Moved, and given back if it did not count: it may be large.
                 let delivered = Some((outcome, at_ms));
-                let step = Step { root_id, lease, keep, delivered };
+                let step = Step { root_id, lease, seq: Some(seq), keep, delivered };
                 match self.commit(step, warm, report).await {
                     Err(Uncommitted {
                         why: RunError::Store(StoreError::Rejected(Rejected::Outdated)),
@@ -207,7 +232,8 @@ pub fn count<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 
-fn now_ms() -> i64 {
+/// The clock of tasks, which goes by when outcomes come: milliseconds since the epoch.
+pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

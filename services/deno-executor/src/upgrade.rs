@@ -70,7 +70,7 @@ impl Runs {
         let deliveries = count(&image.journal.delivered);
         let calls = count(&image.journal.asked);
         let seed = self.seed(&image, newest.code);
-        let started = self.pool().start(seed, image.journal).await;
+        let started = self.pool().start(seed, &image.journal).await;
         let (_isolate, turn) = started.map_err(RunError::Workers)?;
         if let Some(Ended::Failed(error)) = self.settle(turn).end {
             let error = serde_json::from_str(error.get()).unwrap_or_default();

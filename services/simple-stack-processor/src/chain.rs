@@ -1,17 +1,18 @@
-//! One hop of a run: from a leased row to the next trigger.
+//! One hop of a run: from a leased row to its service, and from there to the run's code.
 
 use std::{sync::Arc, time::Duration};
 
 use tasker_core::{
-    Kind, StackRunId,
-    wire::{ExecuteRequest, Handed, ProcessRequest, Progress, ResumeRequest},
+    Kind, StackRunId, TaskError,
+    wire::{ExecuteRequest, Handed, ProcessRequest, Progress},
 };
-use tasker_store::{Outcome, Result, StoreError};
+use tasker_store::{Result, StoreError};
 
 use crate::{
     Hop, State,
     dispatch::{self, Dispatched},
-    lost::{self, AtWork},
+    lost,
+    outcome::{self, Sent},
     recovery,
     slots::Slot,
 };
@@ -20,6 +21,10 @@ use crate::{
 const TIME_SLICE: u32 = 50;
 /// How long the executor may take to bring a run to its next quiet point.
 const EXECUTE: Duration = Duration::from_secs(120);
+
+/// How long the commit is waited for that a call went ahead of.
+const MOMENT: Duration = Duration::from_millis(100);
+const MOMENTS: u32 = 30;
 
 /// What a `process-next` found.
 pub enum Next {
@@ -38,7 +43,7 @@ pub async fn next(state: &State) -> Result<Next> {
             let id = claimed.row.lease.id;
             // There may be more: another request looks, beside this row's work.
             trigger_next(state);
-            work(state, claimed.kind, Hop { row: claimed.row, steps: 0, slot: Arc::new(slot) });
+            work(state, claimed.kind, Hop::new(state, claimed.row, Arc::new(slot)));
             Ok(Next::Took(id))
         }
         other => {
@@ -49,55 +54,49 @@ pub async fn next(state: &State) -> Result<Next> {
     }
 }
 
-/// Takes a named row: one that was handed to this process, or one that is ready.
-pub async fn take(state: &State, id: StackRunId, epoch: Option<i64>) -> Result<()> {
-    if epoch.is_some() {
-        take_handed(state, id).await;
-        return Ok(());
-    }
+/// Takes a named row, if it is ready.
+pub async fn take(state: &State, id: StackRunId) -> Result<()> {
     let Some(slot) = Slot::take(state) else { return Ok(()) };
     if let Some(claimed) = state.0.store.claim_row(id, &state.0.slot).await? {
-        work(state, claimed.kind, Hop { row: claimed.row, steps: 0, slot: Arc::new(slot) });
+        work(state, claimed.kind, Hop::new(state, claimed.row, Arc::new(slot)));
     }
     Ok(())
 }
 
-/// Takes a row that was handed to this process. Whoever comes first takes it; a duplicate of the
-/// trigger finds nothing.
-pub async fn take_handed(state: &State, id: StackRunId) {
-    let handed = {
-        let mut all = state.0.handed.lock().await;
-        if tasker_core::fault::on("taketwice") { all.get(&id).cloned() } else { all.remove(&id) }
-    };
-    tasker_core::fault::point("take", "after");
-    if let Some(hop) = handed {
-        work(state, Kind::Call, hop);
-    }
-}
-
 /// Works on a leased row after the request that brought it was answered.
-fn work(state: &State, kind: Kind, Hop { row, steps, slot }: Hop) {
+pub fn work(state: &State, kind: Kind, hop: Hop) {
     let state_ = state.clone();
     state.0.work.spawn(async move {
-        let state = state_;
-        let done = {
-            let _at_work = AtWork::on(&state, row.lease.id);
-            let _kept = recovery::keep_lease(&state, &row);
-            match kind {
-                Kind::Task => execute(&state, &row).await,
-                Kind::Call | Kind::Timer => call(&state, kind, &row, steps).await,
-            }
-        };
-        match done {
-            Some(progress) => go_on(&state, progress, steps, slot).await,
-            // Its lease is still out there: the timer must know.
-            None => state.0.due.notify_one(),
+        match kind {
+            Kind::Task => execute(&state_, hop).await,
+            Kind::Call | Kind::Timer => call(&state_, kind, hop).await,
         }
     });
 }
 
-/// Brings a task to its next quiet point.
-async fn execute(state: &State, row: &Handed) -> Option<Progress> {
+/// Brings a task to its next suspension point, and goes on with the call that it made.
+async fn execute(state: &State, mut hop: Hop) {
+    let Some(progress) = turn(state, &hop.row).await else {
+        // Its lease is still out there: the timer must know.
+        drop(hop);
+        return state.0.due.notify_one();
+    };
+    let wake = progress.wake || progress.finished;
+    let next = progress.next.map(|next| {
+        hop.row = next;
+        hop.steps += 1;
+        hop
+    });
+    if let Some(hop) = next {
+        work(state, Kind::Call, hop);
+    }
+    if wake {
+        trigger_next(state);
+    }
+}
+
+/// A task's own turn. The answer is waited for: if its executor dies, somebody is to blame.
+async fn turn(state: &State, row: &Handed) -> Option<Progress> {
     let request = ExecuteRequest {
         task_run_id: Some(row.task_run_id),
         stack_run_id: Some(row.lease.id),
@@ -120,84 +119,54 @@ async fn execute(state: &State, row: &Handed) -> Option<Progress> {
     }
 }
 
-/// Calls a service (or lets a timer fire) and gives the outcome to the run.
-async fn call(state: &State, kind: Kind, row: &Handed, steps: u32) -> Option<Progress> {
-    let outcome = match kind {
-        Kind::Timer => Ok(tasker_core::json::null()),
-        _ => match dispatch::call(state, row).await {
-            Dispatched::Outcome(outcome) => outcome,
-            // The call became a run; its end settles the row.
-            Dispatched::Delegated => return Some(Progress { wake: true, ..Progress::default() }),
-            Dispatched::Later(delay, why) => {
-                recovery::retry_later(state, row, delay, &why).await;
-                return None;
-            }
-            Dispatched::Elsewhere => return None,
-            // Nobody may send it again.
-            Dispatched::Unknown => {
-                recovery::ask_a_person(state, row).await;
-                return None;
-            }
-        },
+/// Calls a service (or lets a timer fire) and sends the outcome to the run.
+async fn call(state: &State, kind: Kind, hop: Hop) {
+    let row = &hop.row;
+    let dispatched = match kind {
+        Kind::Timer => Dispatched::Outcome(Ok(tasker_core::json::null())),
+        _ => dispatch::call(state, row).await,
     };
-    hand_over(state, row, outcome, steps).await
+    match dispatched {
+        Dispatched::Outcome(outcome) => return outcome::send(state, hop, outcome),
+        // The call became a run; its end settles the row.
+        Dispatched::Delegated => {
+            drop(hop);
+            return trigger_next(state);
+        }
+        Dispatched::Later(delay, why) => later(state, hop, delay, why).await,
+        Dispatched::Elsewhere => {}
+        // Nobody may send it again.
+        Dispatched::Unknown => recovery::ask_a_person(state, row).await,
+    }
+    state.0.due.notify_one();
 }
 
-async fn hand_over(state: &State, row: &Handed, outcome: Outcome, steps: u32) -> Option<Progress> {
-    let request = ResumeRequest {
-        stack_run_id: Some(row.root_id),
-        stack_run_id_to_resume: None,
-        result: outcome.as_ref().ok().cloned(),
-        result_to_inject: None,
-        error: outcome.as_ref().err().cloned(),
-        lease: Some(row.lease.clone()),
-        seq: row.seq,
-        keep: keep(state, steps),
-    };
-    match dispatch::executor(state, "/resume", &request, EXECUTE).await {
-        Ok(progress) => Some(progress),
-        // Perhaps lost to this very process: the executor heard the same outcome twice.
-        Err(refused) if refused.lost => lost::go_on_after(state, row).await,
-        Err(refused) => {
-            tracing::warn!(stack_run = %row.lease.id, why = refused.why, "the executor is gone: recording");
-            match lost::record(state, row, &outcome).await {
-                Ok(advanced) => {
-                    Some(Progress { wake: advanced.wake, parked: true, ..Progress::default() })
-                }
-                Err(StoreError::Rejected(_)) => lost::go_on_after(state, row).await,
-                Err(error) => {
-                    tracing::warn!(%error, stack_run = %row.lease.id, "the outcome could not be recorded");
-                    None
-                }
+/// A call is tried again later. If it went ahead of the step that made it, that is committed in a
+/// moment, or never: then the run goes on from what is known before it.
+async fn later(state: &State, mut hop: Hop, delay: Duration, why: TaskError) {
+    let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(60_000);
+    let id = hop.row.lease.id;
+    tracing::info!(stack_run = %id, ms = delay_ms, why = why.message, "tried again later");
+    for _ in 0..MOMENTS {
+        match state.0.store.release(&hop.row, delay_ms).await {
+            Ok(()) => return,
+            Err(StoreError::Rejected(_)) if !hop.unrecorded.is_empty() => {
+                tokio::time::sleep(MOMENT).await;
+            }
+            Err(error) => {
+                return tracing::warn!(%error, "the row could not be given back; the next heartbeat tells");
             }
         }
+    }
+    if let Some((row, outcome)) = hop.unrecorded.pop() {
+        hop.row = row;
+        outcome::record(state, Sent { hop, outcome, since: std::time::Instant::now() }).await;
     }
 }
 
 /// The next call is leased to this process, unless others wait and this run had its turn.
-fn keep(state: &State, steps: u32) -> bool {
+pub fn keep(state: &State, steps: u32) -> bool {
     !state.0.slots.closed() && (steps < TIME_SLICE || !state.0.slots.contended())
-}
-
-/// Triggers the next hop and leaves.
-async fn go_on(state: &State, progress: Progress, steps: u32, slot: Arc<Slot>) {
-    if let Some(next) = progress.next {
-        let (id, epoch) = (next.lease.id, next.lease.epoch);
-        let hop = Hop { row: next, steps: steps + 1, slot };
-        state.0.handed.lock().await.insert(id, hop);
-        let request =
-            ProcessRequest { stack_run_id: Some(id), epoch: Some(epoch), ..Default::default() };
-        let lost = recovery::trigger_lost(state.clone(), id);
-        state.0.peers.trigger("simple-stack-processor", request, lost);
-        if progress.wake {
-            trigger_next(state);
-        }
-        return;
-    }
-    drop(slot);
-    if progress.wake || progress.finished {
-        trigger_next(state);
-    }
 }
 
 /// Asks a processor (this one) to look for work.

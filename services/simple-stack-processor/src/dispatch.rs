@@ -249,6 +249,7 @@ mod tests {
             idempotent: true,
             attempt: 1,
             crashes: 0,
+            executor: None,
         };
         for (asked, waits) in [(120, 120), (u64::MAX, 86_400)] {
             let retry_after = Some(Duration::from_secs(asked));

@@ -6,24 +6,26 @@
 mod breaker;
 mod chain;
 mod dispatch;
+mod held;
 mod lost;
 pub mod openapi;
+mod outcome;
 mod recovery;
 mod routes;
 mod slots;
 mod turns;
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use axum::{Router, middleware, routing::post};
 use tasker_core::{StackRunId, wire::Handed};
 use tasker_http::Peers;
-use tasker_store::RunStore;
-use tokio::sync::{Mutex, Notify};
+use tasker_store::{Outcome, RunStore};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use breaker::Breakers;
@@ -60,28 +62,42 @@ struct Inner {
     result_bytes: usize,
     slots: Slots,
     breakers: Breakers,
-    /// Calls leased to this process whose trigger is on its way.
-    handed: Mutex<HashMap<StackRunId, Hop>>,
-    /// Rows this process works on now.
-    at_work: std::sync::Mutex<HashSet<StackRunId>>,
+    /// Where executors reach this very process.
+    own_url: String,
+    /// Outcomes whose executor has not said what became of them.
+    waiting: Mutex<outcome::Waiting>,
+    /// Runs this process works on now, by their roots.
+    at_work: Mutex<HashMap<StackRunId, u32>>,
+    /// Tells the heartbeat that there is something to keep.
+    holding: Notify,
     turns: Turns,
     work: TaskTracker,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
 }
 
-/// A leased row that waits to be worked on.
+/// A leased row, and what goes with its run from call to call.
 #[derive(Clone)]
 struct Hop {
     row: Handed,
     /// Steps of its run since the claim.
     steps: u32,
-    slot: Arc<Slot>,
+    /// Outcomes of calls before this one that are not known to be on record: it went ahead of them.
+    unrecorded: Vec<(Handed, Outcome)>,
+    /// Given back with the last copy of this.
+    _slot: Arc<Slot>,
+    _held: Arc<lost::Given>,
 }
 
 impl State {
-    /// A processor over `store`. `peers` must reach this process as `simple-stack-processor`.
-    pub fn new(store: Arc<dyn RunStore>, peers: Peers, args: &ProcessorArgs) -> Self {
+    /// A processor over `store`. `peers` must reach this process as `simple-stack-processor`, and
+    /// executors at `own_url`.
+    pub fn new(
+        store: Arc<dyn RunStore>,
+        peers: Peers,
+        args: &ProcessorArgs,
+        own_url: String,
+    ) -> Self {
         Self(Arc::new(Inner {
             store,
             peers,
@@ -90,8 +106,10 @@ impl State {
             result_bytes: args.result_bytes,
             slots: Slots::new(args.concurrency),
             breakers: Breakers::default(),
-            handed: Mutex::default(),
-            at_work: Default::default(),
+            own_url,
+            waiting: Mutex::default(),
+            at_work: Mutex::default(),
+            holding: Notify::new(),
             turns: Turns::default(),
             work: TaskTracker::new(),
             due: Notify::new(),
@@ -102,12 +120,18 @@ impl State {
     /// deadline timer. Call once, when the routes are being served. `created` tells of new runs.
     pub async fn start(&self, created: Option<Arc<Notify>>) {
         recovery::boot(self).await;
-        let state = self.clone();
-        tokio::spawn(async move { recovery::watch_deadlines(&state).await });
+        self.start_timers();
         if let Some(created) = created {
             let state = self.clone();
             tokio::spawn(async move { recovery::watch_created(&state, &created).await });
         }
+    }
+
+    fn start_timers(&self) {
+        let state = self.clone();
+        tokio::spawn(async move { recovery::watch_deadlines(&state).await });
+        let state = self.clone();
+        tokio::spawn(async move { held::keep(&state).await });
     }
 
     /// Stops claiming, lets the work under way end, gives the rest back.
@@ -118,9 +142,7 @@ impl State {
         }
         self.0.work.close();
         let _ = tokio::time::timeout(Duration::from_secs(20), self.0.work.wait()).await;
-        for (_, hop) in self.0.handed.lock().await.drain() {
-            let _ = self.0.store.release(&hop.row, 0).await;
-        }
+        outcome::settle(self).await;
         self.0.peers.drain().await;
     }
 }

@@ -1,8 +1,8 @@
-//! What is done when the executor's answer got lost: the database tells whether its work counts.
+//! What is done when an answer got lost: the database tells whether the work counts.
 
 use std::{
-    collections::HashSet,
-    sync::PoisonError,
+    collections::HashMap,
+    sync::{MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,47 +18,66 @@ use crate::{State, dispatch::Refused};
 const KEPT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Says that this process works on a row, until dropped.
-pub struct AtWork<'a>(&'a State, StackRunId);
+/// Says that this process works on a run, until dropped.
+pub struct Given(State, StackRunId);
 
-impl<'a> AtWork<'a> {
-    /// Notes the row.
-    pub fn on(state: &'a State, id: StackRunId) -> Self {
-        rows(state).insert(id);
-        Self(state, id)
+impl Given {
+    /// Notes the run of this root.
+    pub fn hold(state: &State, root: StackRunId) -> Self {
+        *runs(state).entry(root).or_default() += 1;
+        state.0.holding.notify_one();
+        Self(state.clone(), root)
     }
 }
 
-impl Drop for AtWork<'_> {
+impl Drop for Given {
     fn drop(&mut self) {
-        rows(self.0).remove(&self.1);
+        let mut all = runs(&self.0);
+        if let Some(count) = all.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.1);
+            }
+        }
     }
 }
 
-fn rows(state: &State) -> std::sync::MutexGuard<'_, HashSet<StackRunId>> {
+fn runs(state: &State) -> MutexGuard<'_, HashMap<StackRunId, u32>> {
     state.0.at_work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The executor committed under the lease of `row` and its answer did not arrive. The call that
-/// was handed to this process in that commit is taken up here; otherwise it would wait until its
-/// lease runs out, and then for a person if it must not be repeated.
-pub async fn go_on_after(state: &State, row: &Handed) -> Option<Progress> {
-    let found = state.0.store.handed_by(&row.lease, row.root_id).await;
-    let next = match found {
-        Ok(next) => next.filter(|n| !rows(state).contains(&n.lease.id)),
-        Err(error) => {
-            tracing::warn!(%error, "what came of a lost answer is not known; leases run out");
-            return None;
+/// Whether this process works on the run of this root.
+pub fn works_on(state: &State, root: StackRunId) -> bool {
+    runs(state).contains_key(&root)
+}
+
+/// Whether it works on any.
+pub fn holds_any(state: &State) -> bool {
+    !runs(state).is_empty()
+}
+
+/// The call that a commit under the lease of `row` handed to this process, if its answer got lost.
+/// It would wait until this process is gone otherwise, and then for a person if it must not be
+/// repeated.
+pub async fn handed_to_us(state: &State, row: &Handed) -> Option<Handed> {
+    match state.0.store.handed_by(&row.lease, row.root_id).await {
+        Ok(next) => {
+            if let Some(next) = &next {
+                tracing::info!(stack_run = %next.lease.id, "taken up after a lost answer");
+            }
+            next
         }
-    };
-    let next = match next {
-        Some(next) if matches!(state.0.store.heartbeat(&next.lease).await, Ok(true)) => Some(next),
-        _ => None,
-    };
-    if let Some(next) = &next {
-        tracing::info!(stack_run = %next.lease.id, "taken up after a lost answer");
+        Err(error) => {
+            tracing::warn!(%error, "what came of a lost answer is not known");
+            None
+        }
     }
+}
+
+/// Goes on after a lost answer to a task's own turn.
+pub async fn go_on_after(state: &State, row: &Handed) -> Option<Progress> {
     // What else that commit made ready has nobody who was told.
+    let next = handed_to_us(state, row).await;
     Some(Progress { next, wake: true, ..Progress::default() })
 }
 
@@ -103,10 +122,9 @@ pub async fn give_back(
     };
     match given {
         Ok(true) => None,
-        Ok(false) => go_on_after(state, row).await,
-        Err(StoreError::Rejected(_)) => go_on_after(state, row).await,
+        Ok(false) | Err(StoreError::Rejected(_)) => go_on_after(state, row).await,
         Err(error) => {
-            tracing::warn!(%error, "the row could not be given back; its lease runs out");
+            tracing::warn!(%error, "the row could not be given back; the next heartbeat tells");
             None
         }
     }

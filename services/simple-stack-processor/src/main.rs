@@ -31,9 +31,11 @@ async fn main() -> ExitCode {
         let held = store.hold_slot(&args.processor.slot).await?;
         // Its own triggers come back to this process, not to a replica behind the same name.
         let listens = format!("http://{address}/functions/v1/{NAME}");
-        let own = args.own_url.clone().unwrap_or(listens);
-        let peers = Peers::new(&args.common)?.with_service(NAME, own);
-        let state = State::new(store, peers, &args.processor);
+        let own = args.own_url.clone().or_else(|| args.common.own_url(NAME, address));
+        let own = own.unwrap_or(listens.clone());
+        let peers =
+            Peers::new(&args.common)?.with_service(NAME, args.own_url.clone().unwrap_or(listens));
+        let state = State::new(store, peers, &args.processor, own);
         let started = state.clone();
         let created = held.as_ref().map(SlotGuard::created);
         tokio::spawn(async move { started.start(created).await });

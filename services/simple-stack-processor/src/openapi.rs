@@ -12,7 +12,7 @@ pub fn document() -> Document {
         json!({
             "trigger": { "enum": ["process-next", null], "description": "Take what is ready" },
             "stackRunId": id,
-            "epoch": { "type": ["integer", "null"], "description": "Of a row that is leased to the receiver" },
+            "report": { "type": ["object", "null"], "description": "What the executor made of an outcome" },
         }),
     );
     let done = object(

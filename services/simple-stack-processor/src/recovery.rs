@@ -1,4 +1,4 @@
-//! Nothing stays lost: leases are kept while work goes on and freed when it does not, and one
+//! Nothing stays lost: leases of processors that died are freed, and one
 //! timer waits for the next deadline. An idle system asks the database nothing.
 
 use std::{
@@ -6,42 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tasker_core::{StackRunId, TaskError, fault, wire::Handed};
-use tokio::{sync::Notify, task::JoinHandle};
+use tasker_core::{fault, wire::Handed};
+use tokio::sync::Notify;
 
 use crate::{State, chain};
 
-/// A third of the lease: two beats may fail.
-const HEARTBEAT: Duration = Duration::from_secs(3);
 /// How long the timer waits for its own trigger to be answered.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The sweep runs before a claim, but not before each.
 const SWEEP_MS: i64 = 1_000;
-
-/// Keeps a lease until dropped.
-pub struct Kept(JoinHandle<()>);
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Beats for a row that is being worked on. Short work never beats.
-pub fn keep_lease(state: &State, row: &Handed) -> Kept {
-    let (store, lease) = (state.0.store.clone(), row.lease.clone());
-    Kept(tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            match store.heartbeat(&lease).await {
-                Ok(true) => {}
-                // Every later write of the work is refused, so it needs no stopping.
-                Ok(false) => return tracing::warn!(stack_run = %lease.id, "lease lost"),
-                Err(error) => tracing::warn!(stack_run = %lease.id, %error, "heartbeat failed"),
-            }
-        }
-    }))
-}
 
 /// At start: what an earlier process of this name held is free, and what is ready gets going.
 pub async fn boot(state: &State) {
@@ -112,30 +85,15 @@ pub async fn watch_created(state: &State, created: &Notify) {
     }
 }
 
-/// A call is to be tried again later.
-pub async fn retry_later(state: &State, row: &Handed, delay: Duration, why: &TaskError) {
-    tracing::info!(stack_run = %row.lease.id, ms = delay.as_millis(), why = why.message, "tried again later");
-    let delay = i64::try_from(delay.as_millis()).unwrap_or(60_000);
-    if let Err(error) = state.0.store.release(row, delay).await {
-        tracing::warn!(%error, "the row could not be given back; its lease runs out");
-    }
-    state.0.due.notify_one();
-}
-
 /// Nobody knows whether a call happened, and it must not be repeated: it waits for a person.
 pub async fn ask_a_person(state: &State, row: &Handed) {
     tracing::warn!(stack_run = %row.lease.id, "unknown outcome: a person must decide");
     if let Err(error) = state.0.store.doubt(&row.lease).await {
-        tracing::warn!(%error, "the row could not be set aside; its lease runs out");
+        tracing::warn!(%error, "the row could not be set aside; the next heartbeat tells");
     }
 }
 
-/// A trigger to this very process got lost on all tries: what it was for is done without it.
-pub async fn trigger_lost(state: State, id: StackRunId) {
-    chain::take_handed(&state, id).await;
-}
-
-/// The same, for a trigger to look for work.
+/// A trigger to look for work got lost on all tries: it is done without it.
 pub async fn look_here(state: State) {
     if let Err(error) = chain::next(&state).await {
         tracing::warn!(%error, "no work could be looked for");

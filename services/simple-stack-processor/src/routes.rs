@@ -3,10 +3,10 @@
 use axum::{Json, extract::State as FromState};
 use serde_json::{Value, json};
 use tasker_core::wire::ProcessRequest;
-use tasker_http::{ApiError, JsonBody};
+use tasker_http::{ApiError, JsonBodies};
 use tasker_store::StoreError;
 
-use crate::{State, chain};
+use crate::{State, chain, outcome};
 
 /// `GET` on any path.
 pub async fn health() -> Json<Value> {
@@ -21,23 +21,33 @@ pub async fn health() -> Json<Value> {
 /// `POST`: takes one row. Answered as soon as the row is leased; the work is done after.
 pub async fn process(
     FromState(state): FromState<State>,
-    JsonBody(request): JsonBody<ProcessRequest>,
+    JsonBodies(requests): JsonBodies<ProcessRequest>,
 ) -> Result<Json<Value>, ApiError> {
+    let mut answer = json!({ "status": "success" });
+    for request in requests {
+        answer = one(&state, request).await?;
+    }
+    Ok(Json(answer))
+}
+
+async fn one(state: &State, request: ProcessRequest) -> Result<Value, ApiError> {
+    if let Some(report) = &request.report {
+        outcome::hear(state, report)?;
+        return Ok(json!({ "status": "success" }));
+    }
     match (request.stack_run_id, request.trigger.as_deref()) {
         (Some(id), _) => {
-            chain::take(&state, id, request.epoch).await.map_err(refusal)?;
-            Ok(Json(json!({ "status": "success" })))
+            chain::take(state, id).await.map_err(refusal)?;
+            Ok(json!({ "status": "success" }))
         }
-        (None, Some("process-next")) => {
-            Ok(Json(match chain::next(&state).await.map_err(refusal)? {
-                chain::Next::Took(id) => {
-                    json!({ "status": "success", "processed": true, "stackRunId": id })
-                }
-                chain::Next::Nothing(reason) => {
-                    json!({ "status": "success", "processed": false, "reason": reason })
-                }
-            }))
-        }
+        (None, Some("process-next")) => Ok(match chain::next(state).await.map_err(refusal)? {
+            chain::Next::Took(id) => {
+                json!({ "status": "success", "processed": true, "stackRunId": id })
+            }
+            chain::Next::Nothing(reason) => {
+                json!({ "status": "success", "processed": false, "reason": reason })
+            }
+        }),
         _ => Err(ApiError::bad_request(
             "Invalid request: must specify stackRunId or trigger=process-next",
         )),

@@ -32,6 +32,7 @@ async fn an_outcome_is_kept_until_it_can_be_recorded() {
         end: None,
         keep: None,
         logs: vec![],
+        executor: None,
     };
     let call = store.advance(&first).await.unwrap().made[0];
 

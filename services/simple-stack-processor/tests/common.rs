@@ -34,7 +34,8 @@ pub async fn processor(store: &Arc<dyn StorageAdapter>, services: &[(&str, &str)
         let others = services.iter().map(|(name, url)| ((*name).to_owned(), (*url).to_owned()));
         let all: HashMap<_, _> = others.chain([own]).collect();
         let peers = Peers::at(url, all, None).unwrap();
-        mount(NAME, router(State::new(store.clone(), peers, &args)))
+        let own = format!("{url}/{NAME}");
+        mount(NAME, router(State::new(store.clone(), peers, &args, own)))
     };
     format!("{}/{NAME}", served(mounted).await)
 }

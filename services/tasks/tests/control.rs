@@ -29,6 +29,7 @@ async fn unsure(s: &Service) -> (i64, i64) {
         end: None,
         keep: Some("slot".into()),
         logs: vec![],
+        executor: None,
     };
     let call = s.store.advance(&advance).await.unwrap().next.unwrap();
     s.store.release_expired(Some("slot")).await.unwrap();

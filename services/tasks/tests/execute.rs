@@ -154,6 +154,7 @@ async fn leased_call(s: &Service) -> Value {
         end: None,
         keep: Some("slot".into()),
         logs: vec![],
+        executor: None,
     };
     let next = s.store.advance(&advance).await.unwrap().next.unwrap();
     serde_json::to_value(next.lease).unwrap()

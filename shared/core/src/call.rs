@@ -152,12 +152,30 @@ impl HostCall {
         options.idempotency_key.clone().unwrap_or_else(|| format!("{OWN_KEYS}{row}"))
     }
 
+    /// Whether the call changes nothing anywhere, so that it may be made and forgotten: HTTP's "safe"
+    /// (RFC 9110, 9.2.1). Such a call may go out before what led to it is on record.
+    pub fn is_safe(&self) -> bool {
+        let verb = self.method.rsplit('.').next().unwrap_or_default();
+        match self.service.as_str() {
+            "wrappedgapi" => self.is_idempotent_by_name() && verb != "clearTokenCache",
+            "wrappedfetch" => matches!(verb, "GET" | "HEAD" | "OPTIONS"),
+            "wrappedkeystore" => matches!(verb, "getKey" | "hasKey" | "listKeys"),
+            "wrappedsupabase" => {
+                const CHANGES: [&str; 7] =
+                    ["insert", "update", "upsert", "delete", "rpc", "auth", "storage"];
+                !self.method.split('.').any(|link| CHANGES.contains(&link))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether repeating the call after an unknown outcome does no harm. Everything unknown is
     /// not: such a call waits for a person instead of being sent twice.
     pub fn is_idempotent(&self) -> bool {
-        if self.options.idempotency_key.is_some() {
-            return true;
-        }
+        self.options.idempotency_key.is_some() || self.is_idempotent_by_name()
+    }
+
+    fn is_idempotent_by_name(&self) -> bool {
         let verb = self.method.rsplit('.').next().unwrap_or_default();
         match self.service.as_str() {
             TIMER => true,
@@ -269,6 +287,35 @@ mod tests {
         assert!(HostCall::parse(r#"{"service":"x\u0000","path":"a"}"#).is_err());
         let long = "x".repeat(101);
         assert!(HostCall::parse(&format!(r#"{{"service":"{long}","path":"a"}}"#)).is_err());
+    }
+
+    #[test]
+    fn only_reads_are_safe() {
+        let is_safe = |service: &str, path: &str| {
+            let key = r#""options":{"idempotencyKey":"k"}"#;
+            call(&format!(r#"{{"service":"{service}","path":"{path}",{key}}}"#)).is_safe()
+        };
+        for (service, path) in [
+            ("gapi", "gmail.users.messages.get"),
+            ("gapi", "echo"),
+            ("fetch", "GET"),
+            ("keystore", "getKey"),
+            ("database", "from.select.eq"),
+        ] {
+            assert!(is_safe(service, path), "{service}.{path}");
+        }
+        for (service, path) in [
+            ("gapi", "gmail.users.messages.send"),
+            ("fetch", "PUT"),
+            ("keystore", "setKey"),
+            ("database", "from.upsert"),
+            ("database", "rpc"),
+            ("database", "auth.admin.listUsers"),
+            ("tasks", "execute"),
+            ("other", "get"),
+        ] {
+            assert!(!is_safe(service, path), "{service}.{path}");
+        }
     }
 
     #[test]

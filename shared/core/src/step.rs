@@ -84,8 +84,9 @@ pub struct Ended {
 impl Step {
     /// Whether what the code did can be a step: it goes on with one new call at least. `open`: calls
     /// and timers that had not ended, the delivered one included.
-    pub fn suits(open: usize, asked: &[Ask], cleared: &[u32], ended: bool) -> bool {
-        open == 1 && cleared.is_empty() && !ended && asked.iter().any(|a| matches!(a, Ask::Call(_)))
+    /// `calls`: a host call is among what it asked for.
+    pub fn suits(open: usize, calls: bool, cleared: &[u32], ended: bool) -> bool {
+        open == 1 && calls && cleared.is_empty() && !ended
     }
 
     /// Outcomes that the code has been given after this step.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Json, StackRunId, TaskRunId, call::CallOptions, json};
+use crate::{HostCall, Json, StackRunId, TaskRunId, call::CallOptions, json};
 
 /// The right to work on one row: its id, its fencing number and who was given it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,6 +71,27 @@ pub struct ResumeRequest {
     /// Whether the sender takes the next call at once.
     #[serde(default)]
     pub keep: bool,
+    /// Address of the processor that a [`TurnReport`] goes to; then this request is answered 202 at
+    /// once. Without it the answer says what the code did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+}
+
+/// What the executor tells a processor of the outcome that it was given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnReport {
+    /// The lease under which the outcome came.
+    pub of: LeaseRef,
+    /// What comes next.
+    pub progress: Progress,
+    /// Outcomes of calls up to this number are on record; that of a later one is to be kept: it went
+    /// ahead of its commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_through: Option<u32>,
+    /// Why the outcome was not taken. The sender still has it, and records it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// Body of `POST /deno-executor/check`.
@@ -95,7 +116,7 @@ pub struct UpgradeRequest {
 }
 
 /// What the executor tells a processor beside the answer of the contract.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// The next call, leased to the processor that asked.
@@ -145,6 +166,20 @@ pub struct Handed {
     pub executor: Option<String>,
 }
 
+impl Handed {
+    /// The call itself.
+    pub fn call(&self) -> HostCall {
+        let (service, method) = (self.service.clone(), self.method.clone());
+        HostCall { service, method, args: self.args.clone(), options: self.options.clone() }
+    }
+
+    /// Whether it changes nothing anywhere ([`HostCall::is_safe`]).
+    pub fn is_safe(&self) -> bool {
+        let (service, method) = (self.service.as_str(), self.method.as_str());
+        HostCall::new(service, method, json::null()).is_safe()
+    }
+}
+
 /// Body of `POST /simple-stack-processor`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -155,9 +190,9 @@ pub struct ProcessRequest {
     /// Work on this row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack_run_id: Option<StackRunId>,
-    /// Its epoch, when it was handed to the receiver already leased.
+    /// What became of an outcome that the receiver sent to the executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub epoch: Option<i64>,
+    pub report: Option<Json>,
 }
 
 /// Code of a service's error, answered with 409, that says: nobody knows whether this happened, and

@@ -1,6 +1,10 @@
 //! Settings that all services share, from the command line or the environment.
 
-use std::{collections::HashMap, net::IpAddr, path::PathBuf};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -40,6 +44,11 @@ pub struct CommonArgs {
     #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = name_and_url)]
     pub service_url: Vec<(String, String)>,
 
+    /// Where other services reach this very process, path included, and not another one behind the
+    /// same name: runs whose isolate it keeps, and calls it holds, come back here.
+    #[arg(long, env = "TASKER_ADVERTISE_URL", value_name = "URL")]
+    pub advertise_url: Option<String>,
+
     /// Services that others wrote.
     #[command(flatten)]
     pub services: ServiceArgs,
@@ -65,6 +74,15 @@ impl CommonArgs {
     /// The addresses given one by one, without a trailing slash.
     pub fn service_urls(&self) -> HashMap<String, String> {
         self.service_url.iter().cloned().collect()
+    }
+
+    /// Where other services reach this very process as `name`: what was set, or the address it listens
+    /// on if that is one. A process that listens on all addresses cannot tell.
+    pub fn own_url(&self, name: &str, listens: SocketAddr) -> Option<String> {
+        let set = self.advertise_url.as_ref().filter(|url| !url.is_empty());
+        let set = set.map(|url| url.trim_end_matches('/').to_owned());
+        let own = || format!("http://{listens}/functions/v1/{name}");
+        set.or_else(|| (!listens.ip().is_unspecified()).then(own))
     }
 
     /// What a service that keeps secrets seals them with.

@@ -20,6 +20,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// Extractor: one document or an array of them, as messages that travel together come.
+pub struct JsonBodies<T>(pub Vec<T>);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBodies<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
+            return parse(&bytes).map(Self);
+        }
+        parse(&bytes).map(|one| Self(vec![one]))
+    }
+}
+
 /// Too large, or broken off.
 fn unreadable(error: BytesRejection) -> ApiError {
     let status = error.status();

@@ -7,6 +7,7 @@
 
 mod args;
 mod body;
+mod client;
 mod cors;
 mod error;
 mod extract;
@@ -15,6 +16,7 @@ mod health;
 mod memory;
 mod mount;
 pub mod openapi;
+mod outbox;
 mod peers;
 mod proxy;
 mod relay;
@@ -25,7 +27,7 @@ mod tls;
 
 pub use args::{CommonArgs, KeyArgs, Keystore, name_and_url};
 pub use error::ApiError;
-pub use extract::JsonBody;
+pub use extract::{JsonBodies, JsonBody};
 pub use gate::{Caller, Gate, GateArgs, Role, Secret};
 pub use memory::return_large_values;
 pub use mount::{mount, to_its_end, with_gate, with_layers};

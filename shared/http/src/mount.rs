@@ -40,6 +40,19 @@ fn forward(service: Router) -> axum::routing::MethodRouter {
     })
 }
 
+/// Routes for requests that do not leave their process: no guard of the outside is between.
+pub(crate) fn within(routes: Router) -> Router {
+    routes.layer(DefaultBodyLimit::max(BODY_LIMIT)).layer(panics())
+}
+
+type Panic = Box<dyn std::any::Any + Send>;
+
+fn panics() -> CatchPanicLayer<impl Fn(Panic) -> axum::response::Response + Clone> {
+    CatchPanicLayer::custom(|_: Panic| {
+        axum::response::IntoResponse::into_response(ApiError::internal("a handler panicked"))
+    })
+}
+
 /// The layers every process has, outermost last.
 pub fn with_layers(routes: Router) -> Router {
     let unknown = || ApiError::coded(StatusCode::NOT_FOUND, "NOT_FOUND", "Function not found");
@@ -47,9 +60,7 @@ pub fn with_layers(routes: Router) -> Router {
         .route("/_internal/health", get(|| async { Json(serde_json::json!({ "message": "ok" })) }))
         .fallback(async move || unknown())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            axum::response::IntoResponse::into_response(ApiError::internal("a handler panicked"))
-        }))
+        .layer(panics())
         .layer(middleware::from_fn(relay::relay))
         .layer(
             TraceLayer::new_for_http()

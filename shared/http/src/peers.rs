@@ -2,12 +2,18 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
-use http::{Method, StatusCode};
+use axum::Router;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
-use crate::{CommonArgs, Registered};
+use crate::{
+    CommonArgs, Registered,
+    client::{Client, Outgoing},
+    mount::within,
+    outbox::Outbox,
+};
 
 /// The other services' addresses and one connection pool. Cheap to clone.
 #[derive(Clone)]
@@ -15,13 +21,14 @@ pub struct Peers(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    client: reqwest::Client,
+    client: Client,
     functions_url: String,
     service_urls: HashMap<String, String>,
     /// Services that others wrote: they are not shown the key.
     registered: HashMap<String, Registered>,
     key: Option<String>,
     triggers: TaskTracker,
+    outbox: Arc<Outbox>,
 }
 
 /// A service's answer.
@@ -77,17 +84,13 @@ impl Peers {
         service_urls: HashMap<String, String>,
         key: Option<String>,
     ) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .no_proxy()
-            // A redirect would carry the key's header to wherever it points.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+        let client = Client::new()?;
         let functions_url = functions_url.trim_end_matches('/').to_owned();
         let triggers = TaskTracker::new();
         let registered = HashMap::new();
-        let inner = Inner { client, functions_url, service_urls, registered, key, triggers };
+        let outbox = Arc::default();
+        let inner =
+            Inner { client, functions_url, service_urls, registered, key, triggers, outbox };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -132,6 +135,12 @@ impl Peers {
         names
     }
 
+    /// Services of this very process: requests to them do not leave it, unless they were given an
+    /// address of their own.
+    pub fn serve_locally(&self, routes: Router) {
+        self.0.client.serve_locally(within(routes));
+    }
+
     /// POSTs JSON to `<service><path>` and waits for the answer, `timeout` at most.
     pub async fn post(
         &self,
@@ -141,8 +150,8 @@ impl Peers {
         headers: &[(&'static str, String)],
         timeout: Duration,
     ) -> Result<PeerReply, PeerError> {
-        let request = self.request(Method::POST, service, path).timeout(timeout).json(body);
-        answer(service, with_headers(request, headers), usize::MAX).await
+        let request = self.request(Method::POST, service, path, timeout, usize::MAX);
+        self.0.client.send(filled(request, body, headers)?).await
     }
 
     /// The same; of a longer answer than `most` bytes no more is read.
@@ -154,8 +163,8 @@ impl Peers {
         timeout: Duration,
         most: usize,
     ) -> Result<PeerReply, PeerError> {
-        let request = self.request(Method::POST, service, "").timeout(timeout).json(body);
-        answer(service, with_headers(request, headers), most).await
+        let request = self.request(Method::POST, service, "", timeout, most);
+        self.0.client.send(filled(request, body, headers)?).await
     }
 
     /// Whether somebody is there: a `GET` on the service is answered at once, and well.
@@ -171,32 +180,77 @@ impl Peers {
         path: &str,
         timeout: Duration,
     ) -> Result<PeerReply, PeerError> {
-        answer(service, self.request(Method::GET, service, path).timeout(timeout), usize::MAX).await
+        let request = self.request(Method::GET, service, path, timeout, usize::MAX);
+        self.0.client.send(request).await
+    }
+
+    /// One delivery of messages to an address.
+    pub(crate) async fn deliver_once(
+        &self,
+        service: &str,
+        url: &str,
+        own: bool,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<PeerReply, PeerError> {
+        let mut request = self.request(Method::POST, service, "", timeout, 1 << 20);
+        request.headers.insert(header::CONTENT_TYPE, JSON);
+        url.clone_into(&mut request.url);
+        request.own &= own;
+        request.body = body;
+        self.0.client.send(request).await
+    }
+
+    /// Address of a service that is one of our own.
+    pub(crate) fn url(&self, service: &str, path: &str) -> String {
+        match self.0.service_urls.get(service) {
+            Some(url) => format!("{url}{path}"),
+            None => format!("{}/{service}{path}", self.0.functions_url),
+        }
+    }
+
+    pub(crate) fn outbox(&self) -> Arc<Outbox> {
+        self.0.outbox.clone()
+    }
+
+    /// Work that a drain waits for.
+    pub(crate) fn tracked(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.triggers.spawn(work);
     }
 
     /// A request to a service, with the key that it may see.
-    fn request(&self, method: Method, service: &str, path: &str) -> reqwest::RequestBuilder {
+    fn request(
+        &self,
+        method: Method,
+        service: &str,
+        path: &str,
+        timeout: Duration,
+        most: usize,
+    ) -> Outgoing {
         let inner = &self.0;
-        if let (None, Some(other)) =
-            (inner.service_urls.get(service), inner.registered.get(service))
-        {
-            let request = inner.client.request(method, format!("{}{path}", other.url));
-            return match &other.token {
-                Some(token) => request.bearer_auth(token.expose()),
-                None => request,
-            };
-        }
-        let url = match inner.service_urls.get(service) {
-            Some(url) => format!("{url}{path}"),
-            None => format!("{}/{service}{path}", inner.functions_url),
+        let given = inner.service_urls.contains_key(service);
+        let other = inner.registered.get(service).filter(|_| !given);
+        let mut headers = HeaderMap::new();
+        let url = match other {
+            Some(other) => {
+                show(
+                    &mut headers,
+                    header::AUTHORIZATION,
+                    other.token.as_ref().map(|t| format!("Bearer {}", t.expose())),
+                );
+                format!("{}{path}", other.url)
+            }
+            None => {
+                // Keys that are no tokens go without Authorization, as current clients send them.
+                let token = inner.key.as_ref().filter(|key| !key.starts_with("sb_"));
+                show(&mut headers, APIKEY, inner.key.clone());
+                show(&mut headers, header::AUTHORIZATION, token.map(|key| format!("Bearer {key}")));
+                self.url(service, path)
+            }
         };
-        let request = inner.client.request(method, url);
-        match &inner.key {
-            // Keys that are no tokens go without Authorization, as current clients send them.
-            Some(key) if key.starts_with("sb_") => request.header("apikey", key),
-            Some(key) => request.header("apikey", key).bearer_auth(key),
-            None => request,
-        }
+        let own = other.is_none() && !given;
+        let (service, body) = (service.to_owned(), Bytes::new());
+        Outgoing { service, url, method, headers, body, timeout, most, own }
     }
 
     /// Fire and forget: sends after the caller has moved on, three tries with jitter.
@@ -235,48 +289,30 @@ impl Peers {
     }
 }
 
-fn with_headers(
-    request: reqwest::RequestBuilder,
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const APIKEY: HeaderName = HeaderName::from_static("apikey");
+
+/// A header that no log shows. One that no header can hold is left out: the service says what is
+/// missing.
+fn show(headers: &mut HeaderMap, name: HeaderName, value: Option<String>) {
+    if let Some(mut value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+}
+
+fn filled(
+    mut request: Outgoing,
+    body: &impl Serialize,
     headers: &[(&'static str, String)],
-) -> reqwest::RequestBuilder {
-    headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
-}
-
-async fn answer(
-    service: &str,
-    request: reqwest::RequestBuilder,
-    most: usize,
-) -> Result<PeerReply, PeerError> {
-    let failed = |e: reqwest::Error| failure(service, e);
-    let mut response = request.send().await.map_err(failed)?;
-    let status = response.status();
-    let retry_after = response
-        .headers()
-        .get(http::header::RETRY_AFTER)
-        .and_then(|v| v.to_str().ok()?.parse().ok())
-        .map(Duration::from_secs);
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > most {
-            return Err(PeerError::TooLarge { service: service.to_owned(), most });
-        }
-        body.extend_from_slice(&chunk);
+) -> Result<Outgoing, PeerError> {
+    let bad = |cause: String| PeerError::NotSent { service: request.service.clone(), cause };
+    let bytes = serde_json::to_vec(body).map_err(|e| bad(e.to_string()))?;
+    for (name, value) in headers {
+        let value = HeaderValue::try_from(value).map_err(|e| bad(format!("{name}: {e}")))?;
+        request.headers.insert(*name, value);
     }
-    Ok(PeerReply { status, retry_after, body: body.freeze() })
-}
-
-fn failure(service: &str, error: reqwest::Error) -> PeerError {
-    let service = service.to_owned();
-    let not_sent = error.is_connect() || error.is_builder();
-    let timed_out = error.is_timeout();
-    // The address stays out of the text: it may carry credentials.
-    let cause = std::error::Error::source(&error.without_url()).map_or_else(
-        || if timed_out { "timed out".into() } else { "no answer".into() },
-        ToString::to_string,
-    );
-    if not_sent {
-        PeerError::NotSent { service, cause }
-    } else {
-        PeerError::Unknown { service, cause }
-    }
+    request.headers.insert(header::CONTENT_TYPE, JSON);
+    request.body = bytes.into();
+    Ok(request)
 }

@@ -54,7 +54,8 @@ pub async fn a_lease_runs_out_only_when_it_is_not_kept(store: &dyn StorageAdapte
     let due = store.next_deadline().await.unwrap().unwrap();
     let lease_ms = tasker_store::LEASE_MS as u64;
     assert!((lease_ms - 2_000..=lease_ms).contains(&due), "{due}");
-    assert_eq!(store.heartbeat("p").await.unwrap(), [lease.id]);
+    let held = store.heartbeat("p").await.unwrap();
+    assert_eq!((held.len(), &held[0].lease, held[0].root_id), (1, &lease, lease.id));
     assert_eq!(store.release_expired(None).await.unwrap(), 0);
     // The holder was not heard of for longer than a beat counts.
     let silent = "update processors set alive_until = started_at where slot = 'p'";

@@ -15,8 +15,8 @@ use crate::{
     postgres::SlotGuard,
     rest::{Answer, Asker, Known, Once, Query, QueryError},
     types::{
-        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
-        RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
+        Advance, Advanced, Claimed, Held, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate,
+        Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
     },
 };
 
@@ -54,7 +54,7 @@ pub trait RunStore: Send + Sync {
     async fn reserve(&self, count: u32) -> Result<Vec<StackRunId>>;
     /// Says that a holder of leases lives, for [`LEASE_MS`](crate::LEASE_MS) from now on, and
     /// answers the rows it holds. A claim says so too, where that is due.
-    async fn heartbeat(&self, owner: &str) -> Result<Vec<StackRunId>>;
+    async fn heartbeat(&self, owner: &str) -> Result<Vec<Held>>;
     /// Whether a lease is still its holder's.
     async fn holds(&self, lease: &LeaseRef) -> Result<bool>;
     /// Isolates of these runs are not kept any more by the executor at this address.

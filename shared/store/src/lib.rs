@@ -37,8 +37,8 @@ pub use adapter::{
 #[cfg(feature = "conformance")]
 pub use hot::hot;
 pub use types::{
-    Advance, Advanced, Ask, Claimed, KeyInfo, NewRun, Outcome, Owner, Resolution, Retry, Rotate,
-    Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
+    Advance, Advanced, Ask, Claimed, Held, KeyInfo, NewRun, Outcome, Owner, Resolution, Retry,
+    Rotate, Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
 };
 
 use tasker_secrets::MasterKeys;

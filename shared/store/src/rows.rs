@@ -2,9 +2,14 @@
 
 use tasker_core::{
     Kind, LogLine, StackRun, StackRunId, Status, TaskFunction, TaskRun, TaskRunId, json,
+    wire::LeaseRef,
 };
 
-use crate::{Result, StoreError, types::Waiting, value::Row};
+use crate::{
+    Result, StoreError,
+    types::{Held, Waiting},
+    value::Row,
+};
 
 pub fn run(mut r: Row) -> Result<TaskRun> {
     let mut run = TaskRun {
@@ -92,4 +97,9 @@ pub fn waiting(mut r: Row) -> Result<Waiting> {
         sent_at: r.maybe_int()?,
         since: r.int()?,
     })
+}
+
+pub fn held(mut r: Row, owner: &str) -> Result<Held> {
+    let lease = LeaseRef { id: StackRunId(r.int()?), epoch: r.int()?, owner: owner.to_owned() };
+    Ok(Held { lease, root_id: StackRunId(r.int()?) })
 }

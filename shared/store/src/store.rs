@@ -23,8 +23,8 @@ use crate::{
     session::{Backend, Session, Write},
     shares, sql, step, submit,
     types::{
-        Advance, Advanced, Claimed, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate, Rotation,
-        RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
+        Advance, Advanced, Claimed, Held, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate,
+        Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
     },
     verbs::{self, Wanted},
 };
@@ -170,12 +170,12 @@ impl<B: Backend> RunStore for Store<B> {
         rows.into_iter().map(|mut r| Ok(StackRunId(r.int()?))).collect()
     }
 
-    async fn heartbeat(&self, owner: &str) -> Result<Vec<StackRunId>> {
+    async fn heartbeat(&self, owner: &str) -> Result<Vec<Held>> {
         let held = Write::new(sql::HELD_BY, [owner.into()]);
         let mut found = self.begin().await?.commit(vec![beat(owner), held]).await?;
         self.beats.note(owner);
         let held = found.pop().unwrap_or_default();
-        held.into_iter().map(|mut r| Ok(StackRunId(r.int()?))).collect()
+        held.into_iter().map(|row| crate::rows::held(row, owner)).collect()
     }
 
     async fn holds(&self, lease: &LeaseRef) -> Result<bool> {

@@ -129,6 +129,15 @@ pub struct Claimed {
     pub row: Handed,
 }
 
+/// A row that somebody holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The lease.
+    pub lease: LeaseRef,
+    /// Root row of its run.
+    pub root_id: StackRunId,
+}
+
 /// Everything needed to bring a run's code back to where it was.
 #[derive(Clone, Debug)]
 pub struct RunImage {

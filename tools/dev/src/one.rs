@@ -72,6 +72,7 @@ pub async fn serve(args: Args) -> ExitCode {
         gate,
         keys: args.keys.clone(),
         log_json: args.log_json,
+        advertise_url: None,
         health: false,
     };
     tasker_http::run("tasker-dev", &common, async |address| build(&args, &common, address).await)
@@ -92,10 +93,14 @@ async fn build(
     let peers = Peers::at(&functions, common.service_urls(), key)?
         .with_registered(args.seed.elsewhere(address)?)
         .with_registered(others.clone());
+    let own = format!("{functions}/simple-stack-processor");
     let processor =
-        simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor);
-    let executor = deno_executor::State::new(store.clone(), peers.clone(), &args.executor)?;
-    let routes = routes(args, store, &peers, processor.clone(), executor.clone())?
+        simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor, own);
+    let executor = deno_executor::State::new(store.clone(), peers.clone(), &args.executor, None)?;
+    let own = routes(args, store, &peers, processor.clone(), executor.clone())?;
+    // What the services of this process send each other does not leave it.
+    peers.serve_locally(own.clone());
+    let routes = own
         .merge(registered::routes(&others)?)
         .merge(task_routes::routes(peers.clone(), args.seed.backend()));
     let started = processor.clone();

@@ -88,9 +88,9 @@ impl Pool {
 
     /// Makes an isolate and brings it to where `journal` ends. If its worker is lost on the way,
     /// the run is tried once more in a worker of its own: a second loss is its own doing.
-    pub async fn start(&self, seed: Seed, journal: Journal) -> anyhow::Result<(Session, Turn)> {
+    pub async fn start(&self, seed: Seed, journal: &Journal) -> anyhow::Result<(Session, Turn)> {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let frame = encode(&ToWorker::Start { session, seed: Box::new(seed), journal })?;
+        let frame = encode(&ToWorkerRef::Start { session, seed: &seed, journal })?;
         self.twice((session, frame.into())).await
     }
 

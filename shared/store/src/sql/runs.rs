@@ -288,8 +288,8 @@ pub const IN_A_STORM: &str = "\
 update stack_runs set aboard = null where status = 'processing' and lease_owner = $1 returning id";
 
 /// Rows that a slot holds.
-pub const HELD_BY: &str =
-    "select id from stack_runs where status = 'processing' and lease_owner = $1 order by id";
+pub const HELD_BY: &str = "select id, epoch, case kind when 'task' then id else parent_stack_run_id end \
+     from stack_runs where status = 'processing' and lease_owner = $1 order by id";
 
 /// Frees one of them, waiting for whoever works on it; there were $3.
 pub const RELEASE_HELD: &str = concat!(

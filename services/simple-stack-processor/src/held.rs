@@ -1,0 +1,63 @@
+//! Leases are kept as long as work goes on: while this process holds rows it says every three seconds
+//! that it lives. What the database says it holds and it knows nothing of is given up.
+
+use std::{collections::HashSet, time::Duration};
+
+use tasker_core::StackRunId;
+use tasker_store::Held;
+
+use crate::{State, lost, outcome};
+
+/// A third of the time for which a beat counts: two may fail.
+const BEAT: Duration = Duration::from_secs(3);
+/// How often the outcomes that wait are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// Among so many is the blame shared that a row got lost here: it bears the least.
+const CROWD: u32 = 1_000;
+
+/// Beats while rows are held. An idle process asks the database nothing.
+pub async fn keep(state: &State) {
+    let mut unknown = HashSet::new();
+    loop {
+        while !lost::holds_any(state) {
+            unknown.clear();
+            state.0.holding.notified().await;
+        }
+        for _ in 0..BEAT.as_secs() / LOOK.as_secs() {
+            tokio::time::sleep(LOOK).await;
+            outcome::send_again(state);
+        }
+        if !lost::holds_any(state) || tasker_core::fault::on("nobeat") {
+            continue;
+        }
+        match state.0.store.heartbeat(&state.0.slot).await {
+            Ok(held) => unknown = give_up(state, held, &unknown).await,
+            Err(error) => tracing::warn!(%error, "the heartbeat failed"),
+        }
+    }
+}
+
+/// Gives up what was held at the last beat too, while nobody here works on its run: its message got
+/// lost, or a commit that nobody heard of gave it to this process.
+async fn give_up(
+    state: &State,
+    held: Vec<Held>,
+    before: &HashSet<(StackRunId, i64)>,
+) -> HashSet<(StackRunId, i64)> {
+    let mut unknown = HashSet::new();
+    for Held { lease, root_id } in held {
+        if lost::works_on(state, root_id) {
+            continue;
+        }
+        if !before.contains(&(lease.id, lease.epoch)) {
+            unknown.insert((lease.id, lease.epoch));
+            continue;
+        }
+        tracing::warn!(stack_run = %lease.id, "nobody here works on a row that is leased to us: given up");
+        if let Err(error) = state.0.store.abandon(&lease, 0, CROWD).await {
+            tracing::warn!(%error, stack_run = %lease.id, "it could not be given up");
+        }
+        state.0.due.notify_one();
+    }
+    unknown
+}

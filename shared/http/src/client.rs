@@ -1,0 +1,166 @@
+//! How a request to another service goes out: in memory to a service of this very process, over
+//! hyper's own client to an `http:` address, over reqwest to what lies behind TLS.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use axum::{Router, body::Body};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::{
+    client::legacy::{Client as Hyper, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tower::ServiceExt as _;
+
+use crate::peers::{PeerError, PeerReply};
+
+/// A server that does not answer a connection by then is not there.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// One request.
+pub struct Outgoing {
+    /// Name of the service, for errors.
+    pub service: String,
+    /// Address, path included.
+    pub url: String,
+    pub method: Method,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub timeout: Duration,
+    /// Of a longer answer no more is read, bytes.
+    pub most: usize,
+    /// It is for a service of this process, if that serves any.
+    pub own: bool,
+}
+
+/// The ways out. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    plain: Hyper<HttpConnector, Full<Bytes>>,
+    tls: reqwest::Client,
+    local: Arc<OnceLock<Router>>,
+}
+
+impl Client {
+    pub fn new() -> anyhow::Result<Self> {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        let plain = Hyper::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .build(connector);
+        let tls = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .tcp_nodelay(true)
+            .no_proxy()
+            // A redirect would carry the key's header to wherever it points.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self { plain, tls, local: Arc::default() })
+    }
+
+    /// Services of this very process: requests to them do not leave it.
+    pub fn serve_locally(&self, routes: Router) {
+        let _ = self.local.set(routes);
+    }
+
+    /// Sends it and reads the answer.
+    pub async fn send(&self, request: Outgoing) -> Result<PeerReply, PeerError> {
+        let (service, timeout) = (request.service.clone(), request.timeout);
+        let answer = async {
+            match self.local.get().filter(|_| request.own) {
+                Some(routes) => locally(routes.clone(), request).await,
+                None if request.url.starts_with("http://") => self.plainly(request).await,
+                None => self.over_tls(request).await,
+            }
+        };
+        let late = || PeerError::Unknown { service, cause: "timed out".into() };
+        tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn plainly(&self, out: Outgoing) -> Result<PeerReply, PeerError> {
+        let (service, most) = (out.service.clone(), out.most);
+        let request = built(out, Full::new)?;
+        let response = self.plain.request(request).await.map_err(|e| {
+            let cause = reason(&e);
+            let service = service.clone();
+            if e.is_connect() {
+                PeerError::NotSent { service, cause }
+            } else {
+                PeerError::Unknown { service, cause }
+            }
+        })?;
+        read(service, response, most).await
+    }
+
+    async fn over_tls(&self, out: Outgoing) -> Result<PeerReply, PeerError> {
+        let (service, most) = (out.service.clone(), out.most);
+        let request = self.tls.request(out.method, out.url).headers(out.headers).body(out.body);
+        let response = request.send().await.map_err(|e| {
+            let (not_sent, service) = (e.is_connect() || e.is_builder(), service.clone());
+            // The address stays out of the text: it may carry credentials.
+            let cause = reason(&e.without_url());
+            if not_sent {
+                PeerError::NotSent { service, cause }
+            } else {
+                PeerError::Unknown { service, cause }
+            }
+        })?;
+        let response: http::Response<reqwest::Body> = response.into();
+        read(service, response, most).await
+    }
+}
+
+/// To a router of this process, without the guard of the outside.
+async fn locally(routes: Router, out: Outgoing) -> Result<PeerReply, PeerError> {
+    let (service, most) = (out.service.clone(), out.most);
+    let request = built(out, Body::from)?;
+    match routes.oneshot(request).await {
+        Ok(response) => read(service, response, most).await,
+        Err(never) => match never {},
+    }
+}
+
+fn built<B>(out: Outgoing, body: impl FnOnce(Bytes) -> B) -> Result<Request<B>, PeerError> {
+    let Outgoing { service, url, method, headers, body: bytes, .. } = out;
+    let request = Request::builder().method(method).uri(url).body(body(bytes));
+    let mut request = request.map_err(|e| PeerError::NotSent { service, cause: e.to_string() })?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+async fn read<B>(
+    service: String,
+    response: http::Response<B>,
+    most: usize,
+) -> Result<PeerReply, PeerError>
+where
+    B: hyper::body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (parts, body) = response.into_parts();
+    let retry_after = parts.headers.get(header::RETRY_AFTER);
+    let retry_after = retry_after.and_then(|v| v.to_str().ok()?.parse().ok());
+    match Limited::new(body, most).collect().await {
+        Ok(body) => Ok(PeerReply {
+            status: parts.status,
+            retry_after: retry_after.map(Duration::from_secs),
+            body: body.to_bytes(),
+        }),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(PeerError::TooLarge { service, most })
+        }
+        Err(error) => Err(PeerError::Unknown { service, cause: reason(error.as_ref()) }),
+    }
+}
+
+/// The innermost reason: the outer ones only repeat that there was one.
+fn reason(error: &dyn std::error::Error) -> String {
+    let inner = std::iter::successors(error.source(), |e| e.source()).last();
+    inner.map_or_else(|| "no answer".into(), ToString::to_string)
+}
