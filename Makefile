@@ -23,7 +23,7 @@ TEST := $(CARGO) test --release --locked --workspace $(FEATURES)
 UNIT := tasker-core tasker-flow tasker-seal tasker-http tasker-sql tasker-tables tasks simple-stack-processor \
 	wrappedfetch wrappedgapi wrappedkeystore wrappedsupabase wrappedwebhook tasker-tidy
 
-.PHONY: help setup build check unit fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
+.PHONY: help setup build check unit deny fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -47,6 +47,10 @@ check: setup ## Format and lints
 
 unit: setup ## Unit tests but the engine's, and tools/tidy: no database, no process
 	$(CARGO) test --release --locked $(UNIT:%=-p %) --lib --bin wrappedwebhook --test tidy
+
+deny: ## Licences, bans and sources of dependencies (deny.toml), by cargo-deny
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "deny: install it first: cargo install --locked cargo-deny" >&2; exit 1; }
+	$(CARGO) deny check licenses bans sources
 
 test: check build ## Everything: format, lints, unit, conformance on both stores, end to end on both
 	$(TEST) --lib --bin tasker-dev --bin wrappedwebhook --test '*'
