@@ -46,7 +46,8 @@ check: setup ## Format and lints
 	$(CARGO) clippy --release --locked --workspace --all-targets $(FEATURES) -- -D warnings
 
 unit: setup ## Unit tests but the engine's, and tools/tidy: no database, no process
-	$(CARGO) test --release --locked $(UNIT:%=-p %) --lib --bin wrappedwebhook --test tidy
+	$(CARGO) test --release --locked $(UNIT:%=-p %) --lib --bin wrappedwebhook \
+		--test chain_props --test flows --test sealing --test tidy
 
 deny: ## Licences, bans and sources of dependencies (deny.toml), by cargo-deny
 	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "deny: install it first: cargo install --locked cargo-deny" >&2; exit 1; }
