@@ -19,8 +19,11 @@ FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
 TEST := $(CARGO) test --release --locked --workspace $(FEATURES)
+# What `make unit` tests: neither databases nor processes, and no JavaScript engine to build.
+UNIT := tasker-core tasker-flow tasker-seal tasker-http tasker-sql tasker-tables tasks simple-stack-processor \
+	wrappedfetch wrappedgapi wrappedkeystore wrappedsupabase wrappedwebhook tasker-tidy
 
-.PHONY: help setup build check unit fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
+.PHONY: help setup build check unit deny fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -42,8 +45,16 @@ check: setup ## Format and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets $(FEATURES) -- -D warnings
 
+unit: setup ## Unit tests but the engine's, and tools/tidy: no database, no process
+	$(CARGO) test --release --locked $(UNIT:%=-p %) --lib --bin wrappedwebhook \
+		--test chain_props --test flows --test sealing --test tidy
+
+deny: ## Licences, bans and sources of dependencies (deny.toml), by cargo-deny
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "deny: install it first: cargo install --locked cargo-deny" >&2; exit 1; }
+	$(CARGO) deny check licenses bans sources
+
 test: check build ## Everything: format, lints, unit, conformance on both stores, end to end on both
-	$(TEST) --lib --bin tasker-dev --test '*'
+	$(TEST) --lib --bin tasker-dev --bin wrappedwebhook --test '*'
 	$(BIN)/test-gmail --store sqlite --max-users 5 --max-results 5
 	$(BIN)/test-gmail --store postgres --max-users 5 --max-results 5
 	$(BIN)/tasker-chaos --short
