@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use deno_executor::{ExecutorArgs, State, router, worker_main};
-use tasker_http::{CommonArgs, Peers, mount, run};
+use tasker_http::{CommonArgs, OwnArgs, Peers, mount, run};
 
 /// Runs task code.
 #[derive(Parser)]
@@ -14,6 +14,8 @@ struct Args {
     common: CommonArgs,
     #[command(flatten)]
     executor: ExecutorArgs,
+    #[command(flatten)]
+    own: OwnArgs,
 }
 
 fn main() -> ExitCode {
@@ -25,7 +27,7 @@ async fn serve(args: &Args) -> ExitCode {
     run("deno-executor", &args.common, async |address| {
         let store =
             tasker_store::connect_with(&args.common.database_url, &args.common.sealing()?).await?;
-        let own = args.common.own_url("deno-executor", address);
+        let own = args.own.url("deno-executor", address);
         let state = State::new(store, Peers::new(&args.common)?, &args.executor, own)?;
         Ok((mount("deno-executor", router(state.clone())), async move { state.drain().await }))
     })

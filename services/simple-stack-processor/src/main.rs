@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use simple_stack_processor::{ProcessorArgs, State, router};
-use tasker_http::{CommonArgs, Peers, mount, run};
+use tasker_http::{CommonArgs, OwnArgs, Peers, mount, run};
 use tasker_store::SlotGuard;
 
 /// Works on stack runs, one hop a request.
@@ -18,6 +18,8 @@ struct Args {
     /// Where this very process reaches itself, if not at the address it listens on.
     #[arg(long, env = "TASKER_OWN_URL")]
     own_url: Option<String>,
+    #[command(flatten)]
+    own: OwnArgs,
 }
 
 const NAME: &str = "simple-stack-processor";
@@ -29,12 +31,11 @@ async fn main() -> ExitCode {
         let store =
             tasker_store::connect_with(&args.common.database_url, &args.common.sealing()?).await?;
         let held = store.hold_slot(&args.processor.slot).await?;
-        // Its own triggers come back to this process, not to a replica behind the same name.
         let listens = format!("http://{address}/functions/v1/{NAME}");
-        let own = args.own_url.clone().or_else(|| args.common.own_url(NAME, address));
-        let own = own.unwrap_or(listens.clone());
-        let peers =
-            Peers::new(&args.common)?.with_service(NAME, args.own_url.clone().unwrap_or(listens));
+        // Its own triggers come back to this process, not to a replica behind the same name.
+        let itself = args.own_url.clone().unwrap_or_else(|| listens.clone());
+        let peers = Peers::new(&args.common)?.with_service(NAME, itself);
+        let own = args.own.url(NAME, address).unwrap_or(listens);
         let state = State::new(store, peers, &args.processor, own);
         let started = state.clone();
         let created = held.as_ref().map(SlotGuard::created);

@@ -26,6 +26,7 @@ async fn advance(s: &Service, ask: bool) {
             end: (!ask).then(|| Err(raw::of(&error))),
             keep: None,
             logs: vec![line],
+            executor: None,
         })
         .await
         .unwrap();

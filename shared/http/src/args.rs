@@ -44,11 +44,6 @@ pub struct CommonArgs {
     #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = name_and_url)]
     pub service_url: Vec<(String, String)>,
 
-    /// Where other services reach this very process, path included, and not another one behind the
-    /// same name: runs whose isolate it keeps, and calls it holds, come back here.
-    #[arg(long, env = "TASKER_ADVERTISE_URL", value_name = "URL")]
-    pub advertise_url: Option<String>,
-
     /// Services that others wrote.
     #[command(flatten)]
     pub services: ServiceArgs,
@@ -76,15 +71,6 @@ impl CommonArgs {
         self.service_url.iter().cloned().collect()
     }
 
-    /// Where other services reach this very process as `name`: what was set, or the address it listens
-    /// on if that is one. A process that listens on all addresses cannot tell.
-    pub fn own_url(&self, name: &str, listens: SocketAddr) -> Option<String> {
-        let set = self.advertise_url.as_ref().filter(|url| !url.is_empty());
-        let set = set.map(|url| url.trim_end_matches('/').to_owned());
-        let own = || format!("http://{listens}/functions/v1/{name}");
-        set.or_else(|| (!listens.ip().is_unspecified()).then(own))
-    }
-
     /// What a service that keeps secrets seals them with.
     ///
     /// # Errors
@@ -103,6 +89,36 @@ impl CommonArgs {
         }
         Ok(settings)
     }
+}
+
+/// Where a process itself is reached, of which there may be several.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OwnArgs {
+    /// Where other services reach this very process, path included, and not another one behind the
+    /// same name: runs whose isolate it keeps, and calls that it holds, come back here.
+    #[arg(long, env = "TASKER_ADVERTISE_URL", value_name = "URL")]
+    pub advertise_url: Option<String>,
+}
+
+impl OwnArgs {
+    /// Where other services reach this very process as `name`: what was set, else the address it
+    /// listens on; of all addresses, the one on the way to other machines, if there is any.
+    pub fn url(&self, name: &str, listens: SocketAddr) -> Option<String> {
+        if let Some(set) = self.advertise_url.as_ref().filter(|url| !url.is_empty()) {
+            return Some(set.trim_end_matches('/').to_owned());
+        }
+        let ip = if listens.ip().is_unspecified() { outward()? } else { listens.ip() };
+        let address = SocketAddr::new(ip, listens.port());
+        Some(format!("http://{address}/functions/v1/{name}"))
+    }
+}
+
+/// This machine's address on its default route. Nothing is sent: only the route is looked up.
+fn outward() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind(("0.0.0.0", 0)).ok()?;
+    // An address for documentation (RFC 5737): on no machine's own network.
+    socket.connect(("192.0.2.1", 9)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 /// What secrets are sealed with.

@@ -8,12 +8,13 @@ use std::{
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::{
     client::legacy::{Client as Hyper, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use serde::Serialize;
 use tower::ServiceExt as _;
 
 use crate::peers::{PeerError, PeerReply};
@@ -163,4 +164,33 @@ where
 fn reason(error: &dyn std::error::Error) -> String {
     let inner = std::iter::successors(error.source(), |e| e.source()).last();
     inner.map_or_else(|| "no answer".into(), ToString::to_string)
+}
+
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub const APIKEY: HeaderName = HeaderName::from_static("apikey");
+
+/// A header that no log shows. One that no header can hold is left out: the service says what is
+/// missing.
+pub fn show(headers: &mut HeaderMap, name: HeaderName, value: Option<String>) {
+    if let Some(mut value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+}
+
+/// A request with a body and headers.
+pub fn filled(
+    mut request: Outgoing,
+    body: &impl Serialize,
+    headers: &[(&'static str, String)],
+) -> Result<Outgoing, PeerError> {
+    let bad = |cause: String| PeerError::NotSent { service: request.service.clone(), cause };
+    let bytes = serde_json::to_vec(body).map_err(|e| bad(e.to_string()))?;
+    for (name, value) in headers {
+        let value = HeaderValue::try_from(value).map_err(|e| bad(format!("{name}: {e}")))?;
+        request.headers.insert(*name, value);
+    }
+    request.headers.insert(header::CONTENT_TYPE, JSON);
+    request.body = bytes.into();
+    Ok(request)
 }

@@ -25,7 +25,7 @@ mod services;
 mod telemetry;
 mod tls;
 
-pub use args::{CommonArgs, KeyArgs, Keystore, name_and_url};
+pub use args::{CommonArgs, KeyArgs, Keystore, OwnArgs, name_and_url};
 pub use error::ApiError;
 pub use extract::{JsonBodies, JsonBody};
 pub use gate::{Caller, Gate, GateArgs, Role, Secret};

@@ -4,13 +4,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::Router;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     CommonArgs, Registered,
-    client::{Client, Outgoing},
+    client::{APIKEY, Client, JSON, Outgoing, filled, show},
     mount::within,
     outbox::Outbox,
 };
@@ -287,32 +287,4 @@ impl Peers {
         self.0.triggers.close();
         let _ = tokio::time::timeout(Duration::from_secs(3), self.0.triggers.wait()).await;
     }
-}
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const APIKEY: HeaderName = HeaderName::from_static("apikey");
-
-/// A header that no log shows. One that no header can hold is left out: the service says what is
-/// missing.
-fn show(headers: &mut HeaderMap, name: HeaderName, value: Option<String>) {
-    if let Some(mut value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
-}
-
-fn filled(
-    mut request: Outgoing,
-    body: &impl Serialize,
-    headers: &[(&'static str, String)],
-) -> Result<Outgoing, PeerError> {
-    let bad = |cause: String| PeerError::NotSent { service: request.service.clone(), cause };
-    let bytes = serde_json::to_vec(body).map_err(|e| bad(e.to_string()))?;
-    for (name, value) in headers {
-        let value = HeaderValue::try_from(value).map_err(|e| bad(format!("{name}: {e}")))?;
-        request.headers.insert(*name, value);
-    }
-    request.headers.insert(header::CONTENT_TYPE, JSON);
-    request.body = bytes.into();
-    Ok(request)
 }

@@ -72,7 +72,6 @@ pub async fn serve(args: Args) -> ExitCode {
         gate,
         keys: args.keys.clone(),
         log_json: args.log_json,
-        advertise_url: None,
         health: false,
     };
     tasker_http::run("tasker-dev", &common, async |address| build(&args, &common, address).await)

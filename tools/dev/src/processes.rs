@@ -70,7 +70,6 @@ pub async fn serve(mut args: Args) -> ExitCode {
         gate,
         keys: args.keys.clone(),
         log_json: false,
-        advertise_url: None,
         health: false,
     };
     tasker_http::run("tasker", &common, async |_| {

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Who ends where.
-const POINTS: [(&str, &str); 17] = [
+const POINTS: [(&str, &str); 19] = [
     (PROCESSOR, "claim.before"),
     (PROCESSOR, "claim.after"),
     (PROCESSOR, "commit.before"),
@@ -28,6 +28,8 @@ const POINTS: [(&str, &str); 17] = [
     ("deno-executor", "advance.before"),
     ("deno-executor", "advance.after"),
     ("deno-executor", "record.after"),
+    ("deno-executor", "step.before"),
+    ("deno-executor", "step.after"),
     ("tasks", "submit.before"),
     ("tasks", "submit.after"),
 ];
@@ -37,7 +39,7 @@ fn most_passes(point: &str) -> u64 {
     match point.split('.').next() {
         // They come once a second, and when an isolate was evicted.
         Some("sweep" | "record") => 2,
-        Some("claim" | "commit" | "send" | "take" | "trigger" | "advance") => 30,
+        Some("claim" | "commit" | "send" | "take" | "trigger" | "advance" | "step") => 30,
         _ => 8,
     }
 }

@@ -229,7 +229,13 @@ fn six(setup: &Setup<'_>, database: &str) -> anyhow::Result<Vec<Member>> {
             env.push(("TASKER_SLOT".into(), format!("processor-{k}")));
             if let (PROCESSOR, Some(proxy)) = (name, setup.proxy) {
                 proxy.route(&format!("own-{k}"), vec![url.clone()]);
-                env.push(("TASKER_OWN_URL".into(), format!("{}/own-{k}", proxy.url)));
+                let own = format!("{}/own-{k}", proxy.url);
+                env.push(("TASKER_ADVERTISE_URL".into(), own.clone()));
+                env.push(("TASKER_OWN_URL".into(), own));
+            }
+            if let ("deno-executor", Some(proxy)) = (name, setup.proxy) {
+                let own = format!("{}/{name}", proxy.url);
+                env.push(("TASKER_ADVERTISE_URL".into(), own));
             }
             let args = vec!["--port".to_owned(), port.to_string()];
             members.push(Member { name: name.to_owned(), url, env, args, process: None });
