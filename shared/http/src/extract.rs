@@ -29,7 +29,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBodies<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
         if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
-            return parse(&bytes).map(Self);
+            let all: Vec<T> = parse(&bytes)?;
+            if all.is_empty() {
+                return Err(ApiError::bad_request("Request parsing error: the list is empty"));
+            }
+            return Ok(Self(all));
         }
         parse(&bytes).map(|one| Self(vec![one]))
     }

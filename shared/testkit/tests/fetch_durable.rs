@@ -51,7 +51,8 @@ async fn done(stack: &Stack, run: i64) -> usize {
     rows.iter().filter(|r| r["status"] == "completed").count()
 }
 
-async fn killed_ten_times(mut stack: Stack, web: &Web, victims: &[&str]) {
+/// `most`: requests that one kill may have sent again.
+async fn killed_ten_times(mut stack: Stack, web: &Web, victims: &[&str], most: u32) {
     stack.publish("many", MANY).await.unwrap();
     let submit = async |stack: &Stack, key: &str| {
         stack.submit("many", json!({ "a": web.a, "key": key })).await.unwrap()
@@ -86,14 +87,15 @@ async fn killed_ten_times(mut stack: Stack, web: &Web, victims: &[&str]) {
     assert!(counts.len() == 250 && counts.values().all(|n| *n >= 2), "{counts:?}");
     let again: u32 = counts.values().map(|n| n - 2).sum();
     println!("250 requests, 10 kills: {again} sent again, {:?}", began.elapsed());
-    assert!(again <= 10, "{again} requests were sent again after 10 kills");
+    assert!(again <= 10 * most, "{again} requests were sent again after 10 kills");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_fetches_is_killed_ten_times_on_sqlite() {
     let web = Web::start().await;
     let stack = stack(Shape::One, "many-one", &web, &[]).await;
-    killed_ten_times(stack, &web, &["all"]).await;
+    // The request whose answer was not on record yet, and the one that went ahead of that.
+    killed_ten_times(stack, &web, &["all"], 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,9 +103,10 @@ async fn a_task_that_fetches_is_killed_ten_times_on_postgres() {
     let web = Web::start().await;
     let server = pg::Server::obtain().unwrap();
     let database = server.database().await.unwrap();
-    let stack = stack(Shape::Six(database.url().to_owned()), "many-six", &web, &[]).await;
+    let calm = [("TASKER_CALLS_AHEAD", "false")];
+    let stack = stack(Shape::Six(database.url().to_owned()), "many-six", &web, &calm).await;
     let victims = ["wrappedfetch", "deno-executor", "simple-stack-processor", "all"];
-    killed_ten_times(stack, &web, &victims).await;
+    killed_ten_times(stack, &web, &victims, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
