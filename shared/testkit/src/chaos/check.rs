@@ -61,7 +61,8 @@ pub async fn settled(world: &mut World, verdict: &mut Verdict) -> anyhow::Result
     oracle(world, verdict).await
 }
 
-/// I10: each recorded step has its effect; what must not repeat has one; no effect without a row.
+/// I10: each recorded step has its effect; what must not repeat has one; nothing is changed without
+/// a row.
 async fn oracle(world: &World, verdict: &mut Verdict) -> anyhow::Result<()> {
     let steps = "select id, service_name, status from stack_runs where kind = 'call' \
         and (service_name in ('wrappedoracle', 'wrappeddown') or (service_name = 'wrappedgapi' and method_name = 'echo'))";
@@ -74,8 +75,8 @@ async fn oracle(world: &World, verdict: &mut Verdict) -> anyhow::Result<()> {
         verdict.must(effects > 0 || text(2) != "completed", || format!("step {id} has no effect"));
     }
     let orphans: Vec<i64> =
-        world.oracle.rows().into_iter().filter(|r| !known.contains(r)).collect();
-    verdict.must(orphans.is_empty(), || format!("effects of rows that do not exist: {orphans:?}"));
+        world.oracle.changed().into_iter().filter(|r| !known.contains(r)).collect();
+    verdict.must(orphans.is_empty(), || format!("changes for rows that do not exist: {orphans:?}"));
     let repeated = world.oracle.repeated();
     verdict.must(repeated.is_empty(), || {
         format!(

@@ -8,7 +8,7 @@
 //! request it is), `size: n` (the answer has n bytes).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::Write as _,
     net::SocketAddr,
     path::Path,
@@ -45,6 +45,8 @@ struct Book {
     requests: HashMap<String, Vec<Instant>>,
     /// Effects by idempotency key (`sr-<row>`), with what was answered or would have been.
     effects: HashMap<String, Vec<String>>,
+    /// Keys of those that change something.
+    changed: HashSet<String>,
     /// Effects that must not repeat, by what the task asked for.
     once: HashMap<String, usize>,
 }
@@ -75,10 +77,11 @@ impl Oracle {
         self.seen.book().effects.get(&format!("sr-{row}"))?.last().cloned()
     }
 
-    /// Rows that had effects.
-    pub fn rows(&self) -> Vec<i64> {
+    /// Rows whose effects change something. A call that changes nothing may be made ahead of the
+    /// commit that makes its row, and be forgotten with it.
+    pub fn changed(&self) -> Vec<i64> {
         let book = self.seen.book();
-        book.effects.keys().filter_map(|k| k.strip_prefix("sr-")?.parse().ok()).collect()
+        book.changed.iter().filter_map(|k| k.strip_prefix("sr-")?.parse().ok()).collect()
     }
 
     /// When the requests for a row came.
@@ -173,6 +176,7 @@ impl Seen {
         let mut book = self.book();
         book.effects.entry(key.to_owned()).or_default().push(reply.to_owned());
         if service == "wrappedoracle" {
+            book.changed.insert(key.to_owned());
             *book.once.entry(what).or_default() += 1;
         }
     }
