@@ -154,11 +154,7 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
-        fault::around(
-            "release",
-            verbs::release(self.begin().await?, row, Times { delay_ms, ..TIMES }),
-        )
-        .await
+        fault::around("release", verbs::release(self.begin().await?, row, Times { delay_ms })).await
     }
 
     async fn step(&self, group: &[Step]) -> Vec<Result<bool>> {
