@@ -58,7 +58,7 @@ pub async fn a_lease_runs_out_only_when_it_is_not_kept(store: &dyn StorageAdapte
     assert_eq!((held.len(), &held[0].lease, held[0].root_id), (1, &lease, lease.id));
     assert_eq!(store.release_expired(None).await.unwrap(), 0);
     // The holder was not heard of for longer than a beat counts.
-    let silent = "update processors set alive_until = started_at where slot = 'p'";
+    let silent = "update processors set alive_until = null where slot = 'p'";
     store.script(silent).await.unwrap();
     assert_eq!(store.next_deadline().await.unwrap(), Some(0));
     assert_eq!(store.release_expired(None).await.unwrap(), 1);
