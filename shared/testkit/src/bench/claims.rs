@@ -29,8 +29,7 @@ pub async fn measure(store: Store, dir: &Path, table: &mut Table) -> anyhow::Res
             Some(postgres) => Db::Postgres(postgres.database.url().to_owned()),
             None => Db::Sqlite(dir.join(format!("{pending}.db"))),
         };
-        let store = db.store().await?;
-        fill(&db, pending).await?;
+        let store = filled(&db, pending).await?;
         let r = || postgres.as_ref().map(Postgres::r).transpose();
         let before = r()?;
         let times = claims(&store).await?;
@@ -46,6 +45,14 @@ pub async fn measure(store: Store, dir: &Path, table: &mut Table) -> anyhow::Res
     Ok(())
 }
 
+/// The store with that many runs ready. It is opened again after them: on SQLite a store numbers
+/// its rows from the last one it finds.
+async fn filled(db: &Db, pending: u32) -> anyhow::Result<Arc<dyn StorageAdapter>> {
+    drop(db.store().await?);
+    fill(db, pending).await?;
+    Ok(db.store().await?)
+}
+
 /// Makes ready runs in all shares, as if they had been submitted; the planner knows of them.
 async fn fill(db: &Db, pending: u32) -> anyhow::Result<()> {
     let tasks = format!(
@@ -55,7 +62,7 @@ async fn fill(db: &Db, pending: u32) -> anyhow::Result<()> {
     );
     let roots = "insert into stack_runs (parent_task_run_id, kind, seq, service_name, method_name, \
            args, status, idempotent, vm_state, runnable, share) \
-         select id, 'task', 0, 'deno-executor', 'execute', '[\"waiting\"]', 'pending', true, \
+         select id, 'task', -1, 'deno-executor', 'execute', '[\"waiting\"]', 'pending', true, \
            '{\"taskCode\":\"module.exports = () => 1;\"}', true, id % 64 from task_runs";
     for sql in [tasks.as_str(), roots, "analyze"] {
         db.rows(sql).await?;
@@ -91,8 +98,7 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("tasker-bench-claims-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let db = Db::Sqlite(dir.join("test.db"));
-        let store = db.store().await.unwrap();
-        fill(&db, 30).await.unwrap();
+        let store = filled(&db, 30).await.unwrap();
         assert_eq!(claims(&store).await.unwrap().len(), 500);
         let open = "select count(*) from stack_runs where status = 'pending'";
         assert_eq!(db.number(open).await.unwrap(), 30, "as many stay ready");
