@@ -50,9 +50,13 @@ function begin(call, asked) {
   return seq;
 }
 
-/** Where task code called `api`: to be noted at once, since an outcome comes with none of its frames. */
+/**
+ * Where task code called `api`: to be noted at once, since an outcome comes with none of its frames.
+ * Of an error, and of nothing else, both engines keep the bare frames until somebody reads its stack;
+ * to make text of them costs more than all else in a turn.
+ */
 export function calledFrom(api) {
-  const at = {};
+  const at = new RealError();
   captureStackTrace(at, api);
   return at;
 }
