@@ -1,8 +1,8 @@
 //! Commits steps of warm runs in groups: what comes while a commit is under way goes into the next
-//! one together, and a step that comes alone waits for nobody. Steps of one run that follow one
-//! another become one write.
+//! one together, and a step that somebody waits for waits for nobody. One that a call went ahead of
+//! may wait a moment for others. Steps of one run that follow one another become one write.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{
     FutureExt as _,
@@ -10,7 +10,10 @@ use futures::{
 };
 use tasker_core::{StackRunId, step::Step};
 use tasker_store::{Result, StorageAdapter, StoreError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 
 /// Most runs of one group.
 const MOST: usize = 64;
@@ -19,8 +22,32 @@ const MOST_OF_A_RUN: usize = 64;
 /// Numbers of rows that are reserved at once.
 const NUMBERS: u32 = 256;
 
-/// The end of a commit: whether the step counts.
-pub type Commit = Shared<BoxFuture<'static, Result<bool>>>;
+/// Steps of one run that calls went ahead of and that wait for no more: their commit goes on while
+/// the run makes the next ones.
+const PATIENT: usize = 4;
+/// The longest that a step waits which a call went ahead of. What it delays is only what a crash
+/// would make once more: calls that may be repeated.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// A commit under way.
+#[derive(Clone)]
+pub struct Commit {
+    done: Shared<BoxFuture<'static, Result<bool>>>,
+    hurry: Arc<Notify>,
+}
+
+impl Commit {
+    /// Its end, whenever it comes: whether the step counts.
+    pub async fn done(self) -> Result<bool> {
+        self.done.await
+    }
+
+    /// Its end, and somebody waits for it.
+    pub async fn now(self) -> Result<bool> {
+        self.hurry.notify_one();
+        self.done.await
+    }
+}
 
 struct Waiting {
     step: Step,
@@ -33,22 +60,26 @@ pub struct Committer {
     queue: mpsc::UnboundedSender<Waiting>,
     store: Arc<dyn StorageAdapter>,
     numbers: Arc<tokio::sync::Mutex<Vec<StackRunId>>>,
+    hurry: Arc<Notify>,
 }
 
 impl Committer {
     /// A committer over `store`; it works as long as somebody holds it.
     pub fn start(store: Arc<dyn StorageAdapter>) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(work(store.clone(), waiting));
-        Self { queue, store, numbers: Arc::default() }
+        let hurry = Arc::new(Notify::new());
+        tokio::spawn(work(store.clone(), waiting, hurry.clone()));
+        Self { queue, store, numbers: Arc::default(), hurry }
     }
 
-    /// Queues a step, behind those that came before.
+    /// Queues a step, behind those that came before. Somebody must ask for the end ([`Commit::now`])
+    /// if it is not to wait for others.
     pub fn push(&self, step: Step) -> Commit {
         let (tell, told) = oneshot::channel();
         let gone = || StoreError::Unavailable("the committer has stopped".into());
         let _ = self.queue.send(Waiting { step, tell });
-        async move { told.await.unwrap_or_else(|_| Err(gone())) }.boxed().shared()
+        let done = async move { told.await.unwrap_or_else(|_| Err(gone())) }.boxed().shared();
+        Commit { done, hurry: self.hurry.clone() }
     }
 
     /// Numbers for rows of calls.
@@ -69,9 +100,15 @@ impl Committer {
     }
 }
 
-async fn work(store: Arc<dyn StorageAdapter>, mut waiting: mpsc::UnboundedReceiver<Waiting>) {
+async fn work(
+    store: Arc<dyn StorageAdapter>,
+    mut waiting: mpsc::UnboundedReceiver<Waiting>,
+    hurry: Arc<Notify>,
+) {
     let mut kept = None;
     loop {
+        // What did not fit into the last group has waited long enough.
+        let mut hurried = kept.is_some();
         let first = match kept.take() {
             Some(first) => first,
             None => match waiting.recv().await {
@@ -81,9 +118,22 @@ async fn work(store: Arc<dyn StorageAdapter>, mut waiting: mpsc::UnboundedReceiv
         };
         let mut group = Group::default();
         kept = group.add(first);
-        while kept.is_none()
-            && let Ok(next) = waiting.try_recv()
-        {
+        let until = Instant::now() + PATIENCE;
+        while kept.is_none() {
+            let next = match waiting.try_recv() {
+                Ok(next) => Some(next),
+                Err(_) if hurried || group.longest >= PATIENT => break,
+                Err(_) => tokio::select! {
+                    biased;
+                    () = hurry.notified() => {
+                        // Whoever hurries has queued its step before: it is taken in first.
+                        hurried = true;
+                        continue;
+                    }
+                    next = timeout_at(until, waiting.recv()) => next.ok().flatten(),
+                },
+            };
+            let Some(next) = next else { break };
             kept = group.add(next);
         }
         let answers = store.step(&group.steps).await;
@@ -99,6 +149,8 @@ struct Group {
     steps: Vec<Step>,
     told: Vec<Vec<oneshot::Sender<Result<bool>>>>,
     runs: HashMap<StackRunId, usize>,
+    /// Most steps of one run.
+    longest: usize,
 }
 
 impl Group {
@@ -111,6 +163,7 @@ impl Group {
             self.runs.insert(step.root_id, self.steps.len());
             self.steps.push(step);
             self.told.push(vec![tell]);
+            self.longest = self.longest.max(1);
             return None;
         };
         if self.steps[at].made.len() >= MOST_OF_A_RUN {
@@ -119,6 +172,7 @@ impl Group {
         match self.steps[at].join(step) {
             Ok(()) => {
                 self.told[at].push(tell);
+                self.longest = self.longest.max(self.told[at].len());
                 None
             }
             Err(step) => Some(Waiting { step: *step, tell }),

@@ -22,8 +22,8 @@ mod worker;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::{Router, middleware, routing::post};
-use tasker_http::Peers;
+use axum::{Router, extract, middleware, response::IntoResponse as _, routing::post};
+use tasker_http::{ApiError, Direct, JsonBodies, Peers};
 use tasker_store::StorageAdapter;
 use tokio_util::task::TaskTracker;
 
@@ -114,6 +114,22 @@ pub fn router(state: State) -> Router {
         // A turn that is stopped half way is made once more, and a worker that hangs is never ended.
         .layer(middleware::from_fn_with_state(state.work.clone(), tasker_http::to_its_end))
         .with_state(state)
+}
+
+/// What processors send, straight to its handler.
+pub fn direct(state: &State) -> Direct {
+    let state = state.clone();
+    Direct::default().with("deno-executor", "/resume", move |_, body| {
+        let state = state.clone();
+        let work = state.work.clone();
+        let done = work.spawn(async move {
+            match JsonBodies::read(&body) {
+                Ok(requests) => routes::resume(extract::State(state), requests).await,
+                Err(error) => Err(error),
+            }
+        });
+        async move { done.await.unwrap_or_else(|e| Err(ApiError::internal(e))).into_response() }
+    })
 }
 
 /// If this process was started as a worker, works until its input ends.

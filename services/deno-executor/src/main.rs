@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use deno_executor::{ExecutorArgs, State, router, worker_main};
+use deno_executor::{ExecutorArgs, State, direct, router, worker_main};
 use tasker_http::{CommonArgs, OwnArgs, Peers, mount, run};
 
 /// Runs task code.
@@ -22,14 +22,13 @@ fn main() -> ExitCode {
     worker_main().unwrap_or_else(|| serve(&Args::parse()))
 }
 
-#[tokio::main]
-async fn serve(args: &Args) -> ExitCode {
+fn serve(args: &Args) -> ExitCode {
     run("deno-executor", &args.common, async |address| {
         let store =
             tasker_store::connect_with(&args.common.database_url, &args.common.sealing()?).await?;
         let own = args.own.url("deno-executor", address);
         let state = State::new(store, Peers::new(&args.common)?, &args.executor, own)?;
-        Ok((mount("deno-executor", router(state.clone())), async move { state.drain().await }))
+        let routes = (mount("deno-executor", router(state.clone())), direct(&state));
+        Ok((routes, async move { state.drain().await }))
     })
-    .await
 }

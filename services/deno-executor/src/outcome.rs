@@ -59,7 +59,7 @@ impl Runs {
         let ahead = self.deliver_now(delivery, tell).await;
         drop(turn);
         let Some(Ahead { of, seq, commits, commit }) = ahead else { return };
-        if matches!(commit.await, Ok(true)) {
+        if matches!(commit.done().await, Ok(true)) {
             commits.record(seq);
         } else {
             commits.fail();
@@ -117,7 +117,7 @@ impl Runs {
             refused: None,
         };
         if !ahead {
-            if !matches!(commit.await, Ok(true)) {
+            if !matches!(commit.now().await, Ok(true)) {
                 // Somebody else moved the run: the long way decides.
                 self.record(&lease, &outcome, tell).await;
                 return None;

@@ -91,7 +91,7 @@ impl Warm {
     /// Waits until all that it knows is on record; false if that failed.
     pub async fn committed(&self) -> bool {
         match self.pending.clone() {
-            Some(commit) => matches!(commit.await, Ok(true)),
+            Some(commit) => matches!(commit.now().await, Ok(true)),
             None => self.usable(),
         }
     }

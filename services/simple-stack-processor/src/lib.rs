@@ -21,9 +21,9 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, middleware, routing::post};
+use axum::{Router, extract, middleware, response::IntoResponse as _, routing::post};
 use tasker_core::{StackRunId, wire::Handed};
-use tasker_http::Peers;
+use tasker_http::{ApiError, Direct, JsonBodies, Peers};
 use tasker_store::{Outcome, RunStore};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -145,6 +145,22 @@ impl State {
         outcome::settle(self).await;
         self.0.peers.drain().await;
     }
+}
+
+/// What executors and processors send, straight to its handler.
+pub fn direct(state: &State) -> Direct {
+    let state = state.clone();
+    Direct::default().with("simple-stack-processor", "", move |_, body| {
+        let state = state.clone();
+        let work = state.0.work.clone();
+        let done = work.spawn(async move {
+            match JsonBodies::read(&body) {
+                Ok(requests) => routes::process(extract::State(state), requests).await,
+                Err(error) => Err(error),
+            }
+        });
+        async move { done.await.unwrap_or_else(|e| Err(ApiError::internal(e))).into_response() }
+    })
 }
 
 /// Routes, relative to the mount point.

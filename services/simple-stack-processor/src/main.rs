@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use simple_stack_processor::{ProcessorArgs, State, router};
+use simple_stack_processor::{ProcessorArgs, State, direct, router};
 use tasker_http::{CommonArgs, OwnArgs, Peers, mount, run};
 use tasker_store::SlotGuard;
 
@@ -24,8 +24,7 @@ struct Args {
 
 const NAME: &str = "simple-stack-processor";
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
     run(NAME, &args.common, async |address| {
         let store =
@@ -40,10 +39,10 @@ async fn main() -> ExitCode {
         let started = state.clone();
         let created = held.as_ref().map(SlotGuard::created);
         tokio::spawn(async move { started.start(created).await });
-        Ok((mount(NAME, router(state.clone())), async move {
+        let routes = (mount(NAME, router(state.clone())), direct(&state));
+        Ok((routes, async move {
             state.drain().await;
             drop(held);
         }))
     })
-    .await
 }

@@ -18,8 +18,7 @@ struct Cli {
     tasks: TasksArgs,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let Cli { common, tasks } = Cli::parse();
     run(NAME, &common, async |_| {
         let peers = Peers::new(&common)?;
@@ -28,5 +27,4 @@ async fn main() -> ExitCode {
         let routes = mount(NAME, router(state));
         anyhow::Ok((routes, async move { peers.drain().await }))
     })
-    .await
 }

@@ -18,12 +18,10 @@ struct Cli {
     fetch: FetchArgs,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     run(NAME, &cli.common, async |_| {
         let state = State::new(&cli.fetch)?;
         anyhow::Ok((mount(NAME, router(state)), std::future::ready(())))
     })
-    .await
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::{self, Arguments};
 use crate::error::CallError;
-use crate::request::{self, AnswerKind};
+use crate::request::{self, AnswerKind, GoogleRequest};
 use crate::resolve::Target;
 use crate::send::{Grant, Reply};
 use crate::token_error::TokenError;
@@ -23,17 +23,22 @@ use crate::{Shared, paging, scopes, subject};
 /// [`CallError`] with the status to answer.
 pub async fn call(shared: &Shared, target: &Target, args: Vec<Value>) -> Result<Bytes, CallError> {
     let mut arguments = args::prepare(target, args).map_err(CallError::Arguments)?;
-    request::build(target, &arguments, &shared.config.roots).map_err(CallError::Arguments)?;
+    let build = |arguments: &Arguments| {
+        request::build(target, arguments, &shared.config.roots).map_err(CallError::Arguments)
+    };
+    let mut request = build(&arguments)?;
 
     let session = shared.sessions.get().await?;
-    subject::map_customer(target, &mut arguments, &session.admin_email);
+    if subject::map_customer(target, &mut arguments, &session.admin_email) {
+        request = build(&arguments)?;
+    }
     let subject = subject::subject(target, &arguments, &session.admin_email).to_owned();
     let scope = scopes::choose(&target.method, &shared.config.scopes).map(str::to_owned);
     let client_id = session.client_id.clone().unwrap_or_else(|| session.client_email.clone());
     let tokens = UserTokens { pool: Arc::clone(&session.tokens), subject };
     let grant = Grant { tokens, client_id, scope };
 
-    let answer = run(shared, target, arguments, &grant).await;
+    let answer = run(shared, target, arguments, request, &grant).await;
     if answer.as_ref().is_err_and(doubts_credentials) {
         // Somebody may be about to replace the key: do not make them wait for the cache.
         shared.sessions.doubt().await;
@@ -45,14 +50,13 @@ async fn run(
     shared: &Shared,
     target: &Target,
     arguments: Arguments,
+    request: GoogleRequest,
     grant: &Grant,
 ) -> Result<Bytes, CallError> {
     if arguments.options.all_pages {
         let all = paging::all(&shared.google, target, arguments, grant, &shared.config).await?;
         return Ok(all.to_string().into());
     }
-    let request =
-        request::build(target, &arguments, &shared.config.roots).map_err(CallError::Arguments)?;
     let reply = shared.google.send(&request, grant).await?;
     match request.answer {
         AnswerKind::Media => Ok(media(&reply)),

@@ -51,7 +51,7 @@ pub use credentials::{
 pub use discovery::{Catalogue, is_idempotent};
 pub use keystore::PeerKeystore;
 pub use resolve::{Target, Unknown, resolve};
-pub use routes::router;
+pub use routes::{direct, router};
 
 use recent::Recent;
 use send::Google;

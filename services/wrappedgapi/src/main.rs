@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use tasker_http::{CommonArgs, Peers, mount, run};
-use wrappedgapi::{Catalogue, Config, GapiArgs, PeerKeystore, State, router};
+use wrappedgapi::{Catalogue, Config, GapiArgs, PeerKeystore, State, direct, router};
 
 const NAME: &str = "wrappedgapi";
 
@@ -19,15 +19,14 @@ struct Cli {
     gapi: GapiArgs,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     run(NAME, &cli.common, async |_| {
         let peers = Peers::new(&cli.common)?;
         let state = state(&cli.gapi, peers.clone())?;
-        anyhow::Ok((mount(NAME, router(state)), async move { peers.drain().await }))
+        let routes = (mount(NAME, router(state.clone())), direct(&state));
+        anyhow::Ok((routes, async move { peers.drain().await }))
     })
-    .await
 }
 
 fn state(args: &GapiArgs, peers: Peers) -> anyhow::Result<State> {

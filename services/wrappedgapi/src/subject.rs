@@ -21,21 +21,25 @@ pub fn subject<'a>(target: &Target, arguments: &'a Arguments, admin_email: &'a s
 }
 
 /// Directory knows customers by id; callers of the original also passed the admin's address.
-pub fn map_customer(target: &Target, arguments: &mut Arguments, admin_email: &str) {
+pub fn map_customer(target: &Target, arguments: &mut Arguments, admin_email: &str) -> bool {
     if target.document.version != "directory_v1" {
-        return;
+        return false;
     }
     let is_admin = |name: &str, value: &str| name == "customer" && value == admin_email;
+    let mut mapped = false;
     for (name, value) in &mut arguments.path {
         if is_admin(name, value) {
             MY_CUSTOMER.clone_into(value);
+            mapped = true;
         }
     }
     for (name, value) in &mut arguments.query {
         if is_admin(name, value) {
             MY_CUSTOMER.clone_into(value);
+            mapped = true;
         }
     }
+    mapped
 }
 
 #[cfg(test)]

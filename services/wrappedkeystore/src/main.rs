@@ -16,8 +16,7 @@ struct Cli {
     common: CommonArgs,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let Cli { common } = Cli::parse();
     run(NAME, &common, async |_| {
         let store = tasker_store::connect_with(&common.database_url, &common.sealing()?).await?;
@@ -26,5 +25,4 @@ async fn main() -> ExitCode {
         tokio::spawn(async move { preparing.prepare().await });
         anyhow::Ok((mount(NAME, router(state)), std::future::ready(())))
     })
-    .await
 }

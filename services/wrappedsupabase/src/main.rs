@@ -18,8 +18,7 @@ struct Cli {
     supabase: SupabaseArgs,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let Cli { common, supabase } = Cli::parse();
     run(NAME, &common, async |_| {
         let store =
@@ -27,5 +26,4 @@ async fn main() -> ExitCode {
         let state = State::new(store).with(&supabase, &common.gate)?;
         anyhow::Ok((mount(NAME, router(state)), std::future::ready(())))
     })
-    .await
 }

@@ -36,15 +36,13 @@ struct Args {
     secret: Secret,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
     run(NAME, &args.common, async |_| {
         let sender = Sender::new(&args.allow, &args.secret)?;
         let routes = Router::new().route("/", get(health).post(call)).route("/health", get(health));
         Ok((mount(NAME, routes.with_state(sender)), std::future::ready(())))
     })
-    .await
 }
 
 async fn health() -> Json<Value> {

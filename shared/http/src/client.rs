@@ -17,7 +17,10 @@ use hyper_util::{
 use serde::Serialize;
 use tower::ServiceExt as _;
 
-use crate::peers::{PeerError, PeerReply};
+use crate::{
+    direct::Direct,
+    peers::{PeerError, PeerReply},
+};
 
 /// A server that does not answer a connection by then is not there.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -43,7 +46,7 @@ pub struct Outgoing {
 pub struct Client {
     plain: Hyper<HttpConnector, Full<Bytes>>,
     tls: reqwest::Client,
-    local: Arc<OnceLock<Router>>,
+    local: Arc<OnceLock<(Router, Direct)>>,
 }
 
 impl Client {
@@ -66,8 +69,8 @@ impl Client {
     }
 
     /// Services of this very process: requests to them do not leave it.
-    pub fn serve_locally(&self, routes: Router) {
-        let _ = self.local.set(routes);
+    pub fn serve_locally(&self, routes: Router, direct: Direct) {
+        let _ = self.local.set((routes, direct));
     }
 
     /// Sends it and reads the answer.
@@ -75,7 +78,7 @@ impl Client {
         let (service, timeout) = (request.service.clone(), request.timeout);
         let answer = async {
             match self.local.get().filter(|_| request.own) {
-                Some(routes) => locally(routes.clone(), request).await,
+                Some((routes, direct)) => locally(routes, direct, request).await,
                 None if request.url.starts_with("http://") => self.plainly(request).await,
                 None => self.over_tls(request).await,
             }
@@ -117,14 +120,21 @@ impl Client {
     }
 }
 
-/// To a router of this process, without the guard of the outside.
-async fn locally(routes: Router, out: Outgoing) -> Result<PeerReply, PeerError> {
+/// To a handler or a router of this process, without the guard of the outside.
+async fn locally(routes: &Router, direct: &Direct, out: Outgoing) -> Result<PeerReply, PeerError> {
     let (service, most) = (out.service.clone(), out.most);
-    let request = built(out, Body::from)?;
-    match routes.oneshot(request).await {
-        Ok(response) => read(service, response, most).await,
-        Err(never) => match never {},
-    }
+    let request = built(out, std::convert::identity)?;
+    let response = match direct.of(&request).cloned() {
+        Some(handler) => {
+            let (parts, body) = request.into_parts();
+            handler.run(parts.headers, body).await
+        }
+        None => match routes.clone().oneshot(request.map(Body::from)).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+    };
+    read(service, response, most).await
 }
 
 fn built<B>(out: Outgoing, body: impl FnOnce(Bytes) -> B) -> Result<Request<B>, PeerError> {

@@ -27,15 +27,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBodies<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        Self::read(&Bytes::from_request(request, state).await.map_err(unreadable)?)
+    }
+}
+
+impl<T: DeserializeOwned> JsonBodies<T> {
+    /// What is in a body.
+    ///
+    /// # Errors
+    /// 400 with the place of the mistake.
+    pub fn read(bytes: &Bytes) -> Result<Self, ApiError> {
         if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
-            let all: Vec<T> = parse(&bytes)?;
+            let all: Vec<T> = parse(bytes)?;
             if all.is_empty() {
                 return Err(ApiError::bad_request("Request parsing error: the list is empty"));
             }
             return Ok(Self(all));
         }
-        parse(&bytes).map(|one| Self(vec![one]))
+        parse(bytes).map(|one| Self(vec![one]))
     }
 }
 

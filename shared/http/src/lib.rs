@@ -9,6 +9,7 @@ mod args;
 mod body;
 mod client;
 mod cors;
+mod direct;
 mod error;
 mod extract;
 mod gate;
@@ -26,6 +27,7 @@ mod telemetry;
 mod tls;
 
 pub use args::{CommonArgs, KeyArgs, Keystore, OwnArgs, name_and_url};
+pub use direct::{Direct, Served};
 pub use error::ApiError;
 pub use extract::{JsonBodies, JsonBody};
 pub use gate::{Caller, Gate, GateArgs, Role, Secret};

@@ -15,7 +15,7 @@ use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 use crate::{ApiError, Gate, cors, gate, proxy, relay};
 
 /// Largest request body: a 10 MB result in JSON, and room for its envelope.
-const BODY_LIMIT: usize = 12 << 20;
+pub(crate) const BODY_LIMIT: usize = 12 << 20;
 
 /// Mounts a service at `/functions/v1/<name>` and, for gateways that strip the prefix, `/<name>`,
 /// behind its gate.

@@ -9,8 +9,9 @@ use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    CommonArgs, Registered,
+    CommonArgs, Direct, Registered,
     client::{APIKEY, Client, JSON, Outgoing, filled, show},
+    direct::DIRECT,
     mount::within,
     outbox::Outbox,
 };
@@ -26,7 +27,8 @@ struct Inner {
     service_urls: HashMap<String, String>,
     /// Services that others wrote: they are not shown the key.
     registered: HashMap<String, Registered>,
-    key: Option<String>,
+    /// What a service shows another: the key, and that it is one.
+    shown: HeaderMap,
     triggers: TaskTracker,
     outbox: Arc<Outbox>,
 }
@@ -89,8 +91,9 @@ impl Peers {
         let triggers = TaskTracker::new();
         let registered = HashMap::new();
         let outbox = Arc::default();
+        let shown = shown(key.as_deref());
         let inner =
-            Inner { client, functions_url, service_urls, registered, key, triggers, outbox };
+            Inner { client, functions_url, service_urls, registered, shown, triggers, outbox };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -137,8 +140,8 @@ impl Peers {
 
     /// Services of this very process: requests to them do not leave it, unless they were given an
     /// address of their own.
-    pub fn serve_locally(&self, routes: Router) {
-        self.0.client.serve_locally(within(routes));
+    pub fn serve_locally(&self, routes: Router, direct: Direct) {
+        self.0.client.serve_locally(within(routes), direct);
     }
 
     /// POSTs JSON to `<service><path>` and waits for the answer, `timeout` at most.
@@ -230,23 +233,17 @@ impl Peers {
         let inner = &self.0;
         let given = inner.service_urls.contains_key(service);
         let other = inner.registered.get(service).filter(|_| !given);
-        let mut headers = HeaderMap::new();
-        let url = match other {
+        let (url, headers) = match other {
             Some(other) => {
+                let mut headers = HeaderMap::new();
                 show(
                     &mut headers,
                     header::AUTHORIZATION,
                     other.token.as_ref().map(|t| format!("Bearer {}", t.expose())),
                 );
-                format!("{}{path}", other.url)
+                (format!("{}{path}", other.url), headers)
             }
-            None => {
-                // Keys that are no tokens go without Authorization, as current clients send them.
-                let token = inner.key.as_ref().filter(|key| !key.starts_with("sb_"));
-                show(&mut headers, APIKEY, inner.key.clone());
-                show(&mut headers, header::AUTHORIZATION, token.map(|key| format!("Bearer {key}")));
-                self.url(service, path)
-            }
+            None => (self.url(service, path), inner.shown.clone()),
         };
         let own = other.is_none() && !given;
         let (service, body) = (service.to_owned(), Bytes::new());
@@ -287,4 +284,14 @@ impl Peers {
         self.0.triggers.close();
         let _ = tokio::time::timeout(Duration::from_secs(3), self.0.triggers.wait()).await;
     }
+}
+
+/// What a service with this key shows others.
+fn shown(key: Option<&str>) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([DIRECT]);
+    // Keys that are no tokens go without Authorization, as current clients send them.
+    let token = key.filter(|key| !key.starts_with("sb_"));
+    show(&mut headers, APIKEY, key.map(str::to_owned));
+    show(&mut headers, header::AUTHORIZATION, token.map(|key| format!("Bearer {key}")));
+    headers
 }

@@ -1,6 +1,7 @@
 //! Accepts connections until told to stop, then lets the open requests finish.
 
 use std::{
+    convert::Infallible,
     future::Future,
     net::SocketAddr,
     process::ExitCode,
@@ -14,16 +15,18 @@ use std::{
 use anyhow::Context as _;
 use axum::Router;
 use http::Request;
-use hyper::body::Incoming;
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
 
-use crate::{CommonArgs, Gate, health, init_tracing, install_crypto, with_gate};
+use crate::{
+    CommonArgs, Gate,
+    direct::{Direct, Entry, Served},
+    health, init_tracing, install_crypto, with_gate,
+};
 
 /// A client that has not sent its headers by then is cut.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -42,6 +45,11 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Serves `routes` on `listener` over HTTP/1.1 and HTTP/2 (with prior knowledge) until `shutdown`
 /// resolves, then drains.
 pub async fn serve(listener: TcpListener, routes: Router, shutdown: impl Future<Output = ()>) {
+    let entry = Entry { routes, direct: Direct::default(), gate: None };
+    serve_at(listener, &entry, shutdown).await;
+}
+
+async fn serve_at(listener: TcpListener, entry: &Entry, shutdown: impl Future<Output = ()>) {
     let http = protocol();
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -58,7 +66,7 @@ pub async fn serve(listener: TcpListener, routes: Router, shutdown: impl Future<
             },
             () = &mut shutdown => break,
         };
-        connection(stream, &routes, &http, &graceful);
+        connection(stream, entry, &http, &graceful);
     }
     drop(listener);
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
@@ -84,18 +92,20 @@ fn protocol() -> auto::Builder<TokioExecutor> {
 /// Serves one connection in a task of its own.
 fn connection(
     stream: TcpStream,
-    routes: &Router,
+    entry: &Entry,
     http: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
 ) {
     let _ = stream.set_nodelay(true);
     let heard = Arc::new(AtomicBool::new(false));
     let hear = heard.clone();
-    let service = routes.clone().map_request(move |request: Request<Incoming>| {
+    let entry = entry.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
         hear.store(true, Ordering::Relaxed);
-        request
+        let entry = entry.clone();
+        async move { Ok::<_, Infallible>(entry.answer(request).await) }
     });
-    let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let served = http.serve_connection(TokioIo::new(stream), service);
     let served = graceful.watch(served.into_owned());
     tokio::spawn(async move {
         let mut served = std::pin::pin!(served);
@@ -124,15 +134,43 @@ pub async fn shutdown_signal() {
     }
 }
 
-/// The body of every service's `main`: logs, socket, routes, serve. `build` is given the address
-/// that was bound and answers the mounted routes and what must still finish after the last request.
-pub async fn run<B, F, D>(name: &str, args: &CommonArgs, build: B) -> ExitCode
+/// Threads of one service. Six of them and a database share a machine: what a second thread would take
+/// over from the first costs more to hand on than to do, unless there are cores to spare.
+fn threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = std::env::var("TOKIO_WORKER_THREADS").ok().and_then(|n| n.parse().ok());
+    asked.unwrap_or(cores / 2).max(1)
+}
+
+/// The body of every service's `main`: runtime, logs, socket, routes, serve. `build` is given the
+/// address that was bound and answers the mounted routes and what must still finish after the last
+/// request.
+pub fn run<B, F, R, D>(name: &str, args: &CommonArgs, build: B) -> ExitCode
 where
     B: FnOnce(SocketAddr) -> F,
-    F: Future<Output = anyhow::Result<(Router, D)>>,
+    F: Future<Output = anyhow::Result<(R, D)>>,
+    R: Into<Served>,
     D: Future<Output = ()>,
 {
     init_tracing(args.log_json);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(started(name, args, build)),
+        Err(error) => {
+            tracing::error!(service = name, %error, "cannot start a runtime");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn started<B, F, R, D>(name: &str, args: &CommonArgs, build: B) -> ExitCode
+where
+    B: FnOnce(SocketAddr) -> F,
+    F: Future<Output = anyhow::Result<(R, D)>>,
+    R: Into<Served>,
+    D: Future<Output = ()>,
+{
     install_crypto();
     crate::return_large_values();
     if args.health {
@@ -147,7 +185,10 @@ where
         let address = listener.local_addr()?;
         let (routes, drain) = build(address).await?;
         tracing::info!(service = name, %address, "ready");
-        serve(listener, with_gate(routes, gate), shutdown_signal()).await;
+        let Served { routes, direct } = routes.into();
+        let routes = with_gate(routes, gate.clone());
+        let entry = Entry { routes, direct, gate: Some(gate) };
+        serve_at(listener, &entry, shutdown_signal()).await;
         drain.await;
         anyhow::Ok(())
     };

@@ -25,12 +25,11 @@ struct Inner {
 }
 
 /// Serves until told to stop.
-pub async fn serve(args: Args) -> ExitCode {
+pub fn serve(args: Args) -> ExitCode {
     tasker_http::run("gateway", &args.common, async |_| {
         let others = args.common.services.registered()?;
         Ok((routes(args.common.service_urls(), &others)?, std::future::ready(())))
     })
-    .await
 }
 
 /// Forwards `/functions/v1/<name>/...` and `/<name>/...` to `services[name]`, which check keys

@@ -43,11 +43,10 @@ fn main() -> ExitCode {
     deno_executor::worker_main().unwrap_or_else(|| start(Args::parse()))
 }
 
-#[tokio::main]
-async fn start(args: Args) -> ExitCode {
+fn start(args: Args) -> ExitCode {
     match args.command {
-        None => one::serve(args.one).await,
-        Some(Command::Processes(args)) => processes::serve(args).await,
-        Some(Command::Gateway(args)) => gateway::serve(*args).await,
+        None => one::serve(args.one),
+        Some(Command::Processes(args)) => processes::serve(args),
+        Some(Command::Gateway(args)) => gateway::serve(*args),
     }
 }

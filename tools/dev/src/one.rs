@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::Router;
-use tasker_http::{CommonArgs, GateArgs, KeyArgs, Peers, ServiceArgs, mount};
+use tasker_http::{CommonArgs, Direct, GateArgs, KeyArgs, Peers, ServiceArgs, mount};
 use tasker_store::StorageAdapter;
 
 use crate::{registered, reload, settings::SeedArgs, task_routes};
@@ -60,7 +60,7 @@ pub struct Args {
 }
 
 /// Serves until told to stop.
-pub async fn serve(args: Args) -> ExitCode {
+pub fn serve(args: Args) -> ExitCode {
     let gate = args.seed.gate(&args.gate);
     let common = CommonArgs {
         host: args.host,
@@ -75,7 +75,6 @@ pub async fn serve(args: Args) -> ExitCode {
         health: false,
     };
     tasker_http::run("tasker-dev", &common, async |address| build(&args, &common, address).await)
-        .await
 }
 
 async fn build(
@@ -96,9 +95,9 @@ async fn build(
     let processor =
         simple_stack_processor::State::new(store.clone(), peers.clone(), &args.processor, own);
     let executor = deno_executor::State::new(store.clone(), peers.clone(), &args.executor, None)?;
-    let own = routes(args, store, &peers, processor.clone(), executor.clone())?;
+    let (own, direct) = routes(args, store, &peers, processor.clone(), executor.clone())?;
     // What the services of this process send each other does not leave it.
-    peers.serve_locally(own.clone());
+    peers.serve_locally(own.clone(), direct);
     let routes = own
         .merge(registered::routes(&others)?)
         .merge(task_routes::routes(peers.clone(), args.seed.backend()));
@@ -139,14 +138,17 @@ fn routes(
     peers: &Peers,
     processor: simple_stack_processor::State,
     executor: deno_executor::State,
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<(Router, Direct)> {
     let gapi = wrappedgapi::State::new(
         wrappedgapi::Config::new(&args.gapi, std::env::vars())?,
         wrappedgapi::Catalogue::from_embedded(),
         Arc::new(wrappedgapi::PeerKeystore(peers.clone())),
     )?;
     let tasks = tasks::State::new(store.clone(), peers.clone()).with(&args.tasks);
-    Ok(mount("tasks", tasks::router(tasks))
+    let direct = simple_stack_processor::direct(&processor)
+        .and(&deno_executor::direct(&executor))
+        .and(&wrappedgapi::direct(&gapi));
+    let routes = mount("tasks", tasks::router(tasks))
         .merge(mount("simple-stack-processor", simple_stack_processor::router(processor)))
         .merge(mount("deno-executor", deno_executor::router(executor)))
         .merge(mount("wrappedgapi", wrappedgapi::router(gapi)))
@@ -160,5 +162,6 @@ fn routes(
             wrappedsupabase::router(
                 wrappedsupabase::State::new(store).with(&args.supabase, &args.gate)?,
             ),
-        )))
+        ));
+    Ok((routes, direct))
 }

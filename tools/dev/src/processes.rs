@@ -39,7 +39,7 @@ pub struct Args {
 const KEY_FILE: &str = ".tasker/master.key";
 
 /// Starts them, serves the gateway, stops them. One of them ending ends all.
-pub async fn serve(mut args: Args) -> ExitCode {
+pub fn serve(mut args: Args) -> ExitCode {
     let settings = args.keys.settings();
     if settings.keys.is_none() && settings.file.is_none() {
         args.keys.master_key_file = Some(KEY_FILE.into());
@@ -88,7 +88,6 @@ pub async fn serve(mut args: Args) -> ExitCode {
         let others = args.services.registered()?;
         Ok((gateway::routes(urls.clone(), &others)?, std::future::ready(())))
     })
-    .await
 }
 
 fn spawn(name: &str, port: u16, args: &Args, urls: &str) -> anyhow::Result<Child> {

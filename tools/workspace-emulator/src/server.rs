@@ -19,7 +19,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -29,6 +29,8 @@ use crate::{admin, directory, discovery, gmail, oauth};
 
 /// How long calls in flight may take once the emulator stops.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Bytes that are worth compressing, if asked to: most answers are smaller, and travel in one packet.
+const WORTH_IT: u16 = 1024;
 /// Gmail's limit for a message, in base64.
 const MAX_BODY: usize = 50 * 1024 * 1024;
 
@@ -47,7 +49,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn(print));
     apis.merge(own)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CompressionLayer::new().gzip(true))
+        .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(WORTH_IT)))
         .with_state(app)
 }
 

@@ -23,9 +23,17 @@ type Key = (Instant, u64);
 /// The deadlines of all turns under way in this process.
 #[derive(Default)]
 pub struct Watchdog {
-    armed: Mutex<BTreeMap<Key, (IsolateHandle, Arc<AtomicU8>)>>,
+    armed: Mutex<Armed>,
     earlier: Condvar,
     next: AtomicU64,
+}
+
+#[derive(Default)]
+struct Armed {
+    turns: BTreeMap<Key, (IsolateHandle, Arc<AtomicU8>)>,
+    /// Until then the thread sleeps; `None`: until it is woken. A turn that ends is no reason to wake
+    /// it, and one that begins only if its deadline is earlier: most last for microseconds.
+    sleeps_until: Option<Instant>,
 }
 
 static DOG: LazyLock<&'static Watchdog> = LazyLock::new(|| {
@@ -46,9 +54,9 @@ impl Watchdog {
         let key =
             (Instant::now() + Duration::from_millis(ms), dog.next.fetch_add(1, Ordering::Relaxed));
         let mut armed = dog.armed.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = armed.keys().next().is_none_or(|k| key < *k);
-        armed.insert(key, (isolate, stopped));
-        if first {
+        let earlier = armed.sleeps_until.is_none_or(|until| key.0 < until);
+        armed.turns.insert(key, (isolate, stopped));
+        if earlier {
             dog.earlier.notify_one();
         }
         Deadline(Some(key))
@@ -58,17 +66,21 @@ impl Watchdog {
         let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let now = Instant::now();
-            while let Some(entry) = armed.first_entry().filter(|e| e.key().0 <= now) {
+            while let Some(entry) = armed.turns.first_entry().filter(|e| e.key().0 <= now) {
                 let (isolate, stopped) = entry.remove();
                 stopped.store(TIME, Ordering::SeqCst);
                 isolate.terminate_execution();
             }
-            let wait = armed
-                .keys()
-                .next()
-                .map_or(Duration::from_secs(3600), |(at, _)| at.saturating_duration_since(now));
-            armed =
-                self.earlier.wait_timeout(armed, wait).unwrap_or_else(PoisonError::into_inner).0;
+            let until = armed.turns.keys().next().map(|(at, _)| *at);
+            armed.sleeps_until = until;
+            armed = match until {
+                Some(at) => {
+                    let wait = at.saturating_duration_since(now);
+                    let woken = self.earlier.wait_timeout(armed, wait);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.earlier.wait(armed).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 }
@@ -77,7 +89,8 @@ impl Deadline {
     /// The turn is over.
     pub fn disarm(&mut self) {
         if let Some(key) = self.0.take() {
-            DOG.armed.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            let mut armed = DOG.armed.lock().unwrap_or_else(PoisonError::into_inner);
+            armed.turns.remove(&key);
         }
     }
 }

@@ -68,6 +68,15 @@ impl Gate {
         Ok(Self(Arc::new(Inner { doors, functions, supabase_clients: args.supabase_clients })))
     }
 
+    /// Whether whoever sent these headers may call `service` as another service: it shows the service
+    /// key as services do, or there are no keys at all.
+    pub(crate) fn is_peer(&self, service: &str, headers: &HeaderMap) -> bool {
+        let Some(doors) = &self.0.doors else { return self.0.functions.enabled(service) };
+        let key = headers.get(crate::client::APIKEY).and_then(|key| key.to_str().ok());
+        self.0.functions.enabled(service)
+            && key.is_some_and(|key| doors.keys.role_of(key) == Some(Role::Service))
+    }
+
     /// Whether there are no keys and everything passes.
     pub fn is_open(&self) -> bool {
         self.0.doors.is_none()

@@ -20,14 +20,12 @@ struct Args {
     common: CommonArgs,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
     run(NAME, &args.common, async |_| {
         let routes = Router::new().route("/", get(health).post(call)).route("/health", get(health));
         Ok((mount(NAME, routes), std::future::ready(())))
     })
-    .await
 }
 
 async fn health() -> Json<Value> {
