@@ -137,7 +137,7 @@ impl State {
     /// Stops claiming, lets the work under way end, gives the rest back.
     pub async fn drain(&self) {
         self.0.slots.close();
-        if tasker_core::fault::on("nodrain") {
+        if tasker_fault::on("nodrain") {
             return;
         }
         self.0.work.close();

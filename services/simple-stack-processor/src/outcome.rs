@@ -106,7 +106,7 @@ fn alone(state: &State, lease: &LeaseRef) {
 fn taken(state: &State, lease: &LeaseRef) -> Option<Sent> {
     let mut all = waiting(state);
     all.get(&lease.id).filter(|sent| sent.hop.row.lease == *lease)?;
-    if tasker_core::fault::on("taketwice") {
+    if tasker_fault::on("taketwice") {
         return all.get(&lease.id).cloned();
     }
     all.remove(&lease.id)
@@ -120,7 +120,7 @@ pub fn hear(state: &State, report: &Json) -> Result<(), ApiError> {
     let report: TurnReport = serde_json::from_str(report.get())
         .map_err(|e| ApiError::bad_request(format!("report: {e}")))?;
     let Some(sent) = taken(state, &report.of) else { return Ok(()) };
-    tasker_core::fault::point("take", "after");
+    tasker_fault::point("take", "after");
     if let Some(why) = report.refused {
         tracing::info!(stack_run = %report.of.id, why, "the executor did not take an outcome");
         let state_ = state.clone();

@@ -265,14 +265,14 @@ impl Peers {
     ) {
         let peers = self.clone();
         self.0.triggers.spawn(async move {
-            tasker_core::fault::point("trigger", "before");
+            tasker_fault::point("trigger", "before");
             for attempt in 0..3u32 {
                 match peers.post(service, "", &body, &[], Duration::from_secs(10)).await {
                     Ok(reply) if reply.status.is_success() => return,
                     Ok(reply) => tracing::warn!(service, status = %reply.status, "trigger refused"),
                     Err(error) => tracing::warn!(service, %error, attempt, "trigger failed"),
                 }
-                if tasker_core::fault::on("nofallback") {
+                if tasker_fault::on("nofallback") {
                     return;
                 }
                 let backoff = rand::random_range(20..120) << (2 * attempt);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault,
+    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
     step::Step,
     wire::{Handed, LeaseRef},
 };
@@ -110,11 +110,11 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
-        fault::around("claim", self.claimed(Wanted::Next, owner)).await
+        tasker_fault::around("claim", self.claimed(Wanted::Next, owner)).await
     }
 
     async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        fault::around("claim", self.claimed(Wanted::Row(id), owner)).await
+        tasker_fault::around("claim", self.claimed(Wanted::Row(id), owner)).await
     }
 
     async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>> {
@@ -132,18 +132,18 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn image(&self, root: StackRunId) -> Result<RunImage> {
-        let image = fault::around("image", image::image(self.begin().await?, root)).await?;
+        let image = tasker_fault::around("image", image::image(self.begin().await?, root)).await?;
         open_on_read(&self.keys, image)
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {
         let done = verbs::advance(self.begin().await?, advance, TIMES);
-        open_on_read(&self.keys, fault::around("advance", done).await?)
+        open_on_read(&self.keys, tasker_fault::around("advance", done).await?)
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
         let done = verbs::record(self.begin().await?, lease, outcome, at_ms, TIMES);
-        match fault::around("record", done).await {
+        match tasker_fault::around("record", done).await {
             // The run must not hang on a value that the database does not take.
             Err(StoreError::Invalid { message, .. }) => {
                 let refused = Err(tasker_core::json::of(&refused_value(&message)));
@@ -154,11 +154,15 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
-        fault::around("release", verbs::release(self.begin().await?, row, Times { delay_ms })).await
+        tasker_fault::around(
+            "release",
+            verbs::release(self.begin().await?, row, Times { delay_ms }),
+        )
+        .await
     }
 
     async fn step(&self, group: &[Step]) -> Vec<Result<bool>> {
-        fault::around("step", step::commit(self, group)).await
+        tasker_fault::around("step", step::commit(self, group)).await
     }
 
     async fn reserve(&self, count: u32) -> Result<Vec<StackRunId>> {
@@ -197,10 +201,10 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
-        if fault::on("nosweep") {
+        if tasker_fault::on("nosweep") {
             return Ok(0);
         }
-        fault::around("sweep", self.sweep(slot)).await
+        tasker_fault::around("sweep", self.sweep(slot)).await
     }
 
     async fn next_deadline(&self) -> Result<Option<u64>> {
@@ -250,7 +254,7 @@ impl<B: Backend> ControlStore for Store<B> {
 impl<B: Backend> TaskStore for Store<B> {
     async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
         let made = submit::submit(self.begin().await?, run, options, TIMES);
-        match fault::around("submit", made).await {
+        match tasker_fault::around("submit", made).await {
             // Another request with this key was a moment faster: its run is found now.
             Err(StoreError::Invalid { code, .. })
                 if code == UNIQUE && options.idempotency_key.is_some() =>

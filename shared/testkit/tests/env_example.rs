@@ -68,7 +68,7 @@ fn in_source() -> Names {
     for before in ["env = \"", "env::var(\"", "env::var_os(\"", " env(\""] {
         found.extend(after(&text, before));
     }
-    // Breaks a process on purpose: a test's switch and no setting.
+    // A switch of test builds and no setting: what is shipped does not read it.
     found.remove("TASKER_FAULT");
     found
 }
