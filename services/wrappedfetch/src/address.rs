@@ -26,7 +26,7 @@ const RESERVED_V4: [([u8; 4], u32); 16] = [
     ([168, 63, 129, 16], 32),
 ];
 
-/// The same for IPv6, inside of 2000::/3, outside of which nothing is public.
+/// IPv6 ranges that are not public inside of 2000::/3, outside of which nothing is.
 const RESERVED_V6: [([u16; 8], u32); 4] = [
     // Protocol assignments: Teredo, benchmarking, ORCHID.
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),

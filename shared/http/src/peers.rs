@@ -94,14 +94,14 @@ impl Peers {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The same peers, with `service` reached at `url`.
+    /// Adds or replaces the address of `service`.
     pub fn with_service(self, service: &str, url: String) -> Self {
         let mut inner = (*self.0).clone();
         inner.service_urls.insert(service.to_owned(), url);
         Self(Arc::new(inner))
     }
 
-    /// The same peers, and services that others wrote.
+    /// Adds services that others wrote, each by its name.
     pub fn with_registered(self, registered: HashMap<String, Registered>) -> Self {
         let mut inner = (*self.0).clone();
         inner.registered.extend(registered);
@@ -154,7 +154,7 @@ impl Peers {
         self.0.client.send(filled(request, body, headers)?).await
     }
 
-    /// The same; of a longer answer than `most` bytes no more is read.
+    /// Posts and answers the reply, of whose body no more than `most` bytes are read.
     pub async fn post_for(
         &self,
         service: &str,

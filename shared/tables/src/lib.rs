@@ -61,7 +61,7 @@ pub fn allow(schema: Option<&str>, relation: &str, writes: bool) -> Result<(), Q
     guard::relation(relation, writes)
 }
 
-/// The same of functions.
+/// Refuses functions that no caller may reach: those of the systems' schemas and the engine's.
 ///
 /// # Errors
 /// 42501, with the name.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// What SQLite does of a case.
 #[derive(Clone, Debug)]
 pub enum Lite {
-    /// The same as Postgres.
+    /// It answers as Postgres does.
     Same,
     /// It answers this.
     Data(Value),
