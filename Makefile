@@ -23,6 +23,9 @@ BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
 BUILD_SHIPPED := $(CARGO) build --release --locked --workspace --bins $(SHIPPED_FEATURES)
 # Both forms are built in one folder, so that they share what is compiled; those to be shipped are moved here.
 SHIPPED_DIR := $(CARGO_TARGET_DIR)/shipped
+# All of it is for us, so private items are documented and may be linked to.
+DOC := RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --release --locked --workspace --no-deps \
+	--document-private-items
 TEST := $(CARGO) test --release --locked --workspace $(FEATURES)
 # What `make unit` tests: neither databases nor processes, and no JavaScript engine to build.
 UNIT := tasker-core tasker-fault tasker-flow tasker-seal tasker-http tasker-sql tasker-tables tasks simple-stack-processor \
@@ -55,9 +58,10 @@ test-gmail: build ## The main job: search every mailbox of an emulated Workspace
 test-gmail-simple: build ## The same, small: 2 users a domain, 1 message each
 	$(BIN)/test-gmail --store $(STORE) --max-users 2 --max-results 1
 
-check: setup ## Format and lints
+check: setup ## Format, lints and documentation
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets $(FEATURES) -- -D warnings
+	$(DOC) $(FEATURES)
 
 unit: setup ## Unit tests but the engine's, and tools/tidy: no database, no process
 	$(CARGO) test --release --locked $(UNIT:%=-p %) --lib --bin wrappedwebhook \

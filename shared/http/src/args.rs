@@ -32,7 +32,7 @@ pub struct CommonArgs {
     )]
     pub database_url: String,
 
-    /// Where the services are reached: the part before /<name>.
+    /// Where the services are reached: the part before the service's name.
     #[arg(
         long,
         env = "TASKER_FUNCTIONS_URL",
