@@ -26,8 +26,8 @@ mod sql;
 pub use answer::{Answer, Data};
 pub use ast::{
     Action, Aggregate, Asker, Compare, Condition, Conflict, Count, Embed, Explain, Field, Fields,
-    Format, Hop, Insert, Item, Join, Logic, Operand, Order, OrderBy, Plan, Quantifier, Query, Read,
-    Test, Value as SelectedValue, Words,
+    Format, Insert, Item, Join, Logic, Operand, Order, OrderBy, PathStep, Plan, Quantifier, Query,
+    Read, Test, Value as SelectedValue, Words,
 };
 pub use error::QueryError;
 pub use functions::add as add_functions;
