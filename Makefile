@@ -15,15 +15,23 @@ TASKS ?= taskcode/endpoints/*.*s
 
 # ENGINE=v8 or ENGINE=quickjs; by default v8 if its prebuilt library can be had.
 ENGINE ?= $(shell tools/engine)
-FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/$(ENGINE)
+SHIPPED_FEATURES := --no-default-features --features deno-executor/$(ENGINE),tasker-dev/$(ENGINE)
+# Built to be tested: guards can be left out on purpose (shared/fault).
+FEATURES := $(SHIPPED_FEATURES),tasker-fault/faults
 CARGO := cargo
 BUILD := $(CARGO) build --release --locked --workspace $(FEATURES)
+BUILD_SHIPPED := $(CARGO) build --release --locked --workspace --bins $(SHIPPED_FEATURES)
+# Both forms are built in one folder, so that they share what is compiled; those to be shipped are moved here.
+SHIPPED_DIR := $(CARGO_TARGET_DIR)/shipped
+# All of it is for us, so private items are documented and may be linked to.
+DOC := RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --release --locked --workspace --no-deps \
+	--document-private-items
 TEST := $(CARGO) test --release --locked --workspace $(FEATURES)
 # What `make unit` tests: neither databases nor processes, and no JavaScript engine to build.
-UNIT := tasker-core tasker-flow tasker-seal tasker-http tasker-sql tasker-tables tasks simple-stack-processor \
+UNIT := tasker-core tasker-fault tasker-flow tasker-seal tasker-http tasker-sql tasker-tables tasks simple-stack-processor \
 	wrappedfetch wrappedgapi wrappedkeystore wrappedsupabase wrappedwebhook tasker-tidy
 
-.PHONY: help setup build check unit deny fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
+.PHONY: help setup build build-shipped check-shipped check unit deny fuzz test-new-service chaos chaos-short test test-gmail test-gmail-simple bench dev run publish-task debug-db debug-logs debug-clear clean up down image test-compose test-api check-deploy
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  knobs: ENGINE=v8|quickjs  STORE=sqlite|postgres  FULL=1  QUERY=...  GAPI_KEY_FILE=... GAPI_ADMIN_EMAIL=..."
@@ -31,9 +39,18 @@ help: ## This list
 setup: ## Install missing system packages (and say which)
 	@tools/setup
 
-build: setup ## Build all binaries
+build: setup ## Build all binaries, with the fault hooks that tests switch on
 	@echo "engine: $(ENGINE) ($$(tools/engine --why $(ENGINE)))"
 	$(BUILD)
+
+build-shipped: setup ## Build all binaries as they are shipped, without fault hooks, into target/shipped
+	$(BUILD_SHIPPED)
+	@mkdir -p $(SHIPPED_DIR)
+	@find $(BIN) -maxdepth 1 -type f -executable -exec mv -f -t $(SHIPPED_DIR) {} +
+
+check-shipped: build-shipped ## Built as it is shipped nothing breaks on purpose; built to be tested it can
+	@$(MAKE) --no-print-directory build
+	tools/deploy/no-faults $(SHIPPED_DIR) $(BIN)
 
 test-gmail: build ## The main job: search every mailbox of an emulated Workspace, check the result
 	$(BIN)/test-gmail --store $(STORE) $(if $(FULL),--max-results 300) $(if $(RESULTS),--max-results $(RESULTS)) $(if $(USERS),--max-users $(USERS))
@@ -41,9 +58,10 @@ test-gmail: build ## The main job: search every mailbox of an emulated Workspace
 test-gmail-simple: build ## The same, small: 2 users a domain, 1 message each
 	$(BIN)/test-gmail --store $(STORE) --max-users 2 --max-results 1
 
-check: setup ## Format and lints
+check: setup ## Format, lints and documentation
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets $(FEATURES) -- -D warnings
+	$(DOC) $(FEATURES)
 
 unit: setup ## Unit tests but the engine's, and tools/tidy: no database, no process
 	$(CARGO) test --release --locked $(UNIT:%=-p %) --lib --bin wrappedwebhook \
@@ -76,8 +94,8 @@ chaos-short: build ## The same, small: a few minutes
 test-api: build ## schemathesis against every service, 5,000 cases and more, on both databases
 	API_CASES=$(or $(API_CASES),160) $(TEST) --test testkit_tests -- --nocapture api_schemathesis::
 
-test-compose: build ## docker-compose.yml on a real Docker Engine: search, kill, check (skips where none can run)
-	tools/deploy/test-compose
+test-compose: check-shipped ## docker-compose.yml on a real Docker Engine: search, kill, check (skips where none can run)
+	TASKER_BIN_DIR=$(SHIPPED_DIR) tools/deploy/test-compose
 
 check-deploy: ## Lint the Dockerfiles, docker-compose.yml, the Kubernetes manifests and the scripts
 	tools/deploy/check

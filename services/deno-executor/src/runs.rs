@@ -135,7 +135,7 @@ impl Runs {
                 let seen = (count(&journal.asked), count(&journal.delivered));
                 return self.without_code(lease, task_run_id, seen.0, seen.1).await;
             };
-            tasker_core::fault::poison(&image.name);
+            tasker_fault::poison(&image.name);
             let seed = self.seed(&image, code);
             let (session, turn) =
                 self.pool.start(seed, &image.journal).await.map_err(RunError::Workers)?;

@@ -26,7 +26,7 @@ impl Breakers {
     /// How long to leave `service` alone; `None`: ask it. Once the time is up one caller is let
     /// through, and the others wait for what becomes of it.
     pub fn wait(&self, service: &str) -> Option<Duration> {
-        if tasker_core::fault::on("nobreaker") {
+        if tasker_fault::on("nobreaker") {
             return None;
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

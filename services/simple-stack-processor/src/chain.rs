@@ -1,4 +1,4 @@
-//! One hop of a run: from a leased row to its service, and from there to the run's code.
+//! One step of a run: from a leased row to its service, and from there to the run's code.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use tasker_core::{
 use tasker_store::{Result, StoreError};
 
 use crate::{
-    Hop, State,
+    Leased, State,
     dispatch::{self, Dispatched},
     lost,
     outcome::{self, Sent},
@@ -43,7 +43,7 @@ pub async fn next(state: &State) -> Result<Next> {
             let id = claimed.row.lease.id;
             // There may be more: another request looks, beside this row's work.
             trigger_next(state);
-            work(state, claimed.kind, Hop::new(state, claimed.row, Arc::new(slot)));
+            work(state, claimed.kind, Leased::new(state, claimed.row, Arc::new(slot)));
             Ok(Next::Took(id))
         }
         other => {
@@ -58,37 +58,37 @@ pub async fn next(state: &State) -> Result<Next> {
 pub async fn take(state: &State, id: StackRunId) -> Result<()> {
     let Some(slot) = Slot::take(state) else { return Ok(()) };
     if let Some(claimed) = state.0.store.claim_row(id, &state.0.slot).await? {
-        work(state, claimed.kind, Hop::new(state, claimed.row, Arc::new(slot)));
+        work(state, claimed.kind, Leased::new(state, claimed.row, Arc::new(slot)));
     }
     Ok(())
 }
 
 /// Works on a leased row after the request that brought it was answered.
-pub fn work(state: &State, kind: Kind, hop: Hop) {
+pub fn work(state: &State, kind: Kind, leased: Leased) {
     let state_ = state.clone();
     state.0.work.spawn(async move {
         match kind {
-            Kind::Task => execute(&state_, hop).await,
-            Kind::Call | Kind::Timer => call(&state_, kind, hop).await,
+            Kind::Task => execute(&state_, leased).await,
+            Kind::Call | Kind::Timer => call(&state_, kind, leased).await,
         }
     });
 }
 
 /// Brings a task to its next suspension point, and goes on with the call that it made.
-async fn execute(state: &State, mut hop: Hop) {
-    let Some(progress) = turn(state, &hop.row).await else {
+async fn execute(state: &State, mut leased: Leased) {
+    let Some(progress) = turn(state, &leased.row).await else {
         // Its lease is still out there: the timer must know.
-        drop(hop);
+        drop(leased);
         return state.0.due.notify_one();
     };
     let wake = progress.wake || progress.finished;
     let next = progress.next.map(|next| {
-        hop.row = next;
-        hop.steps += 1;
-        hop
+        leased.row = next;
+        leased.steps += 1;
+        leased
     });
-    if let Some(hop) = next {
-        work(state, Kind::Call, hop);
+    if let Some(leased) = next {
+        work(state, Kind::Call, leased);
     }
     if wake {
         trigger_next(state);
@@ -115,25 +115,25 @@ async fn turn(state: &State, row: &Handed) -> Option<Progress> {
             turn.ended_well();
             Some(progress)
         }
-        Err(refused) => lost::give_back(state, row, &refused, turn.aboard()).await,
+        Err(refused) => lost::give_back(state, row, &refused, turn.in_flight()).await,
     }
 }
 
 /// Calls a service (or lets a timer fire) and sends the outcome to the run.
-async fn call(state: &State, kind: Kind, hop: Hop) {
-    let row = &hop.row;
+async fn call(state: &State, kind: Kind, leased: Leased) {
+    let row = &leased.row;
     let dispatched = match kind {
         Kind::Timer => Dispatched::Outcome(Ok(tasker_core::json::null())),
         _ => dispatch::call(state, row).await,
     };
     match dispatched {
-        Dispatched::Outcome(outcome) => return outcome::send(state, hop, outcome),
+        Dispatched::Outcome(outcome) => return outcome::send(state, leased, outcome),
         // The call became a run; its end settles the row.
         Dispatched::Delegated => {
-            drop(hop);
+            drop(leased);
             return trigger_next(state);
         }
-        Dispatched::Later(delay, why) => later(state, hop, delay, why).await,
+        Dispatched::Later(delay, why) => later(state, leased, delay, why).await,
         Dispatched::Elsewhere => {}
         // Nobody may send it again.
         Dispatched::Unknown => recovery::ask_a_person(state, row).await,
@@ -143,14 +143,14 @@ async fn call(state: &State, kind: Kind, hop: Hop) {
 
 /// A call is tried again later. If it went ahead of the step that made it, that is committed in a
 /// moment, or never: then the run goes on from what is known before it.
-async fn later(state: &State, mut hop: Hop, delay: Duration, why: TaskError) {
+async fn later(state: &State, mut leased: Leased, delay: Duration, why: TaskError) {
     let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(60_000);
-    let id = hop.row.lease.id;
+    let id = leased.row.lease.id;
     tracing::info!(stack_run = %id, ms = delay_ms, why = why.message, "tried again later");
     for _ in 0..MOMENTS {
-        match state.0.store.release(&hop.row, delay_ms).await {
+        match state.0.store.release(&leased.row, delay_ms).await {
             Ok(()) => return,
-            Err(StoreError::Rejected(_)) if !hop.unrecorded.is_empty() => {
+            Err(StoreError::Rejected(_)) if !leased.unrecorded.is_empty() => {
                 tokio::time::sleep(MOMENT).await;
             }
             Err(error) => {
@@ -158,9 +158,9 @@ async fn later(state: &State, mut hop: Hop, delay: Duration, why: TaskError) {
             }
         }
     }
-    if let Some((row, outcome)) = hop.unrecorded.pop() {
-        hop.row = row;
-        outcome::record(state, Sent { hop, outcome, since: std::time::Instant::now() }).await;
+    if let Some((row, outcome)) = leased.unrecorded.pop() {
+        leased.row = row;
+        outcome::record(state, Sent { leased, outcome, since: std::time::Instant::now() }).await;
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tasker_core::{
     HostCall, Json, TaskError,
     call::ServiceRequest,
-    fault, json as raw,
+    json as raw,
     wire::{Handed, Progress, UNKNOWN_OUTCOME},
 };
 use tasker_http::{PeerError, PeerReply};
@@ -64,7 +64,7 @@ pub async fn call(state: &State, row: &Handed) -> Dispatched {
     let body = ServiceRequest { chain: call.chain() };
     let timeout = row.options.timeout_ms.map_or(state.0.call_timeout, Duration::from_millis);
     let sent = state.0.peers.post_for(&service, &body, &key, timeout, state.0.result_bytes);
-    let reply = fault::around("send", sent).await;
+    let reply = tasker_fault::around("send", sent).await;
     match &reply {
         Ok(_) | Err(PeerError::TooLarge { .. }) => state.0.breakers.note(&service, true),
         Err(PeerError::NotSent { .. }) => state.0.breakers.note(&service, false),
@@ -114,7 +114,7 @@ fn outcome(row: &Handed, reply: Result<PeerReply, PeerError>) -> Dispatched {
             later(row, None, true, TaskError::new("ServiceUnavailable", error.to_string()))
         }
         Err(PeerError::TooLarge { most, .. }) => failed(too_large(row, most)),
-        Err(error) if row.idempotent || fault::on("resend") => {
+        Err(error) if row.idempotent || tasker_fault::on("resend") => {
             later(row, None, false, TaskError::new("ServiceUnavailable", error.to_string()))
         }
         Err(error) => {
@@ -146,7 +146,7 @@ fn later(
     unreachable: bool,
     why: TaskError,
 ) -> Dispatched {
-    let jitter = if fault::on("nojitter") { 1.0 } else { rand::random_range(0.05..=1.0) };
+    let jitter = if tasker_fault::on("nojitter") { 1.0 } else { rand::random_range(0.05..=1.0) };
     match row.options.wait(row.attempt, unreachable, jitter) {
         Some(wait) => {
             let at_least = at_least.unwrap_or_default().min(LONGEST_PAUSE);
@@ -207,7 +207,7 @@ pub async fn executor(
     }
     let refused = |why: String, lost| Refused { why, lost, died: false };
     let sent = state.0.peers.post("deno-executor", path, request, &[], timeout);
-    let reply = fault::around("execute", sent).await;
+    let reply = tasker_fault::around("execute", sent).await;
     let reply = match reply {
         Ok(reply) => reply,
         Err(error) => {

@@ -27,7 +27,7 @@ pub async fn keep(state: &State) {
             tokio::time::sleep(LOOK).await;
             outcome::send_again(state);
         }
-        if !lost::holds_any(state) || tasker_core::fault::on("nobeat") {
+        if !lost::holds_any(state) || tasker_fault::on("nobeat") {
             continue;
         }
         match state.0.store.heartbeat(&state.0.slot).await {

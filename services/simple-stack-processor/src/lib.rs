@@ -1,7 +1,7 @@
 //! Claims one stack run, calls its service, hands the outcome on, triggers the next, leaves.
 //!
-//! Every hop is a fresh HTTP request ([`routes`]); nothing loops and nothing polls. What is lost
-//! between two hops is found again by [`recovery`].
+//! Every call is a fresh HTTP request ([`routes`]); nothing loops and nothing polls. What is lost
+//! between two calls is found again by [`recovery`].
 
 mod breaker;
 mod chain;
@@ -78,7 +78,7 @@ struct Inner {
 
 /// A leased row, and what goes with its run from call to call.
 #[derive(Clone)]
-struct Hop {
+struct Leased {
     row: Handed,
     /// Steps of its run since the claim.
     steps: u32,
@@ -137,7 +137,7 @@ impl State {
     /// Stops claiming, lets the work under way end, gives the rest back.
     pub async fn drain(&self) {
         self.0.slots.close();
-        if tasker_core::fault::on("nodrain") {
+        if tasker_fault::on("nodrain") {
             return;
         }
         self.0.work.close();

@@ -108,7 +108,7 @@ pub async fn give_back(
     state: &State,
     row: &Handed,
     refused: &Refused,
-    aboard: u32,
+    in_flight: u32,
 ) -> Option<Progress> {
     if refused.lost {
         return go_on_after(state, row).await;
@@ -116,7 +116,7 @@ pub async fn give_back(
     tracing::warn!(stack_run = %row.lease.id, why = refused.why, attempt = row.attempt, "not executed");
     let delay = rand::random_range(50..=250i64 << row.attempt.min(6));
     let given = if refused.died {
-        state.0.store.abandon(&row.lease, delay, aboard).await
+        state.0.store.abandon(&row.lease, delay, in_flight).await
     } else {
         state.0.store.release(row, delay).await.map(|()| true)
     };

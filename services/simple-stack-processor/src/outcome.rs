@@ -16,7 +16,7 @@ use tasker_core::{
 use tasker_http::ApiError;
 use tasker_store::{Outcome, StoreError};
 
-use crate::{Hop, State, chain, lost, lost::Given};
+use crate::{Leased, State, chain, lost, lost::Given};
 
 /// An executor that says nothing for so long is asked again.
 pub const SILENCE: Duration = Duration::from_secs(3);
@@ -24,7 +24,7 @@ pub const SILENCE: Duration = Duration::from_secs(3);
 /// An outcome that waits for word from the executor.
 #[derive(Clone)]
 pub struct Sent {
-    pub hop: Hop,
+    pub leased: Leased,
     pub outcome: Outcome,
     pub since: Instant,
 }
@@ -38,11 +38,11 @@ pub fn waiting(state: &State) -> MutexGuard<'_, Waiting> {
 }
 
 /// Sends an outcome to its run.
-pub fn send(state: &State, hop: Hop, outcome: Outcome) {
-    let row = hop.row.clone();
-    let keep = chain::keep(state, hop.steps);
+pub fn send(state: &State, leased: Leased, outcome: Outcome) {
+    let row = leased.row.clone();
+    let keep = chain::keep(state, leased.steps);
     let message = message(state, &row, &outcome, keep);
-    let sent = Sent { hop, outcome, since: Instant::now() };
+    let sent = Sent { leased, outcome, since: Instant::now() };
     waiting(state).insert(row.lease.id, sent);
     post(state, &row, message);
 }
@@ -52,12 +52,12 @@ pub fn send_again(state: &State) {
     let mut silent = Vec::new();
     for sent in waiting(state).values_mut().filter(|sent| sent.since.elapsed() > SILENCE) {
         sent.since = Instant::now();
-        silent.push((sent.hop.clone(), sent.outcome.clone()));
+        silent.push((sent.leased.clone(), sent.outcome.clone()));
     }
-    for (hop, outcome) in silent {
-        tracing::info!(stack_run = %hop.row.lease.id, "no word from the executor: sent again");
-        let keep = chain::keep(state, hop.steps);
-        post(state, &hop.row, message(state, &hop.row, &outcome, keep));
+    for (leased, outcome) in silent {
+        tracing::info!(stack_run = %leased.row.lease.id, "no word from the executor: sent again");
+        let keep = chain::keep(state, leased.steps);
+        post(state, &leased.row, message(state, &leased.row, &outcome, keep));
     }
 }
 
@@ -105,8 +105,8 @@ fn alone(state: &State, lease: &LeaseRef) {
 /// comes twice finds nothing.
 fn taken(state: &State, lease: &LeaseRef) -> Option<Sent> {
     let mut all = waiting(state);
-    all.get(&lease.id).filter(|sent| sent.hop.row.lease == *lease)?;
-    if tasker_core::fault::on("taketwice") {
+    all.get(&lease.id).filter(|sent| sent.leased.row.lease == *lease)?;
+    if tasker_fault::on("taketwice") {
         return all.get(&lease.id).cloned();
     }
     all.remove(&lease.id)
@@ -120,7 +120,7 @@ pub fn hear(state: &State, report: &Json) -> Result<(), ApiError> {
     let report: TurnReport = serde_json::from_str(report.get())
         .map_err(|e| ApiError::bad_request(format!("report: {e}")))?;
     let Some(sent) = taken(state, &report.of) else { return Ok(()) };
-    tasker_core::fault::point("take", "after");
+    tasker_fault::point("take", "after");
     if let Some(why) = report.refused {
         tracing::info!(stack_run = %report.of.id, why, "the executor did not take an outcome");
         let state_ = state.clone();
@@ -133,34 +133,34 @@ pub fn hear(state: &State, report: &Json) -> Result<(), ApiError> {
 
 /// The next call of the run, or nothing more for now.
 fn go_on(state: &State, sent: Sent, progress: Progress, recorded_through: Option<u32>) {
-    let Sent { mut hop, outcome, .. } = sent;
+    let Sent { mut leased, outcome, .. } = sent;
     let Some(next) = progress.next else {
-        drop(hop);
+        drop(leased);
         if progress.wake || progress.finished {
             chain::trigger_next(state);
         }
         return;
     };
-    let row = std::mem::replace(&mut hop.row, next);
-    hop.steps += 1;
-    hop.unrecorded.push((row, outcome));
-    hop.unrecorded.retain(|(row, _)| recorded_through.is_none_or(|seq| row.seq > seq));
+    let row = std::mem::replace(&mut leased.row, next);
+    leased.steps += 1;
+    leased.unrecorded.push((row, outcome));
+    leased.unrecorded.retain(|(row, _)| recorded_through.is_none_or(|seq| row.seq > seq));
     if progress.wake {
         chain::trigger_next(state);
     }
-    chain::work(state, Kind::Call, hop);
+    chain::work(state, Kind::Call, leased);
 }
 
 /// Records what the executor did not take, or what it took and did not commit: the oldest outcome
 /// that is not on record is the one that the run goes on from.
 pub async fn record(state: &State, sent: Sent) {
-    let Sent { mut hop, outcome, .. } = sent;
-    let mut all = std::mem::take(&mut hop.unrecorded);
-    all.push((hop.row.clone(), outcome));
+    let Sent { mut leased, outcome, .. } = sent;
+    let mut all = std::mem::take(&mut leased.unrecorded);
+    all.push((leased.row.clone(), outcome));
     for (row, outcome) in &all {
         match lost::record(state, row, outcome).await {
             Ok(_) => {
-                drop(hop);
+                drop(leased);
                 return chain::trigger_next(state);
             }
             // It is on record, or its step never was: then the one before it was just recorded.
@@ -173,13 +173,13 @@ pub async fn record(state: &State, sent: Sent) {
         }
     }
     // Everything was on record: the report got lost, and with it who goes on.
-    match lost::handed_to_us(state, &hop.row).await {
+    match lost::handed_to_us(state, &leased.row).await {
         Some(next) => {
-            hop.row = next;
-            chain::work(state, Kind::Call, hop);
+            leased.row = next;
+            chain::work(state, Kind::Call, leased);
         }
         None => {
-            drop(hop);
+            drop(leased);
             chain::trigger_next(state);
         }
     }
@@ -195,14 +195,14 @@ pub async fn settle(state: &State) {
     // Turns that are under way end meanwhile, most likely.
     tokio::time::sleep(Duration::from_millis(300)).await;
     for sent in all {
-        match lost::handed_to_us(state, &sent.hop.row).await {
+        match lost::handed_to_us(state, &sent.leased.row).await {
             Some(next) => drop(state.0.store.release(&next, 0).await),
             None => record(state, sent).await,
         }
     }
 }
 
-impl Hop {
+impl Leased {
     /// A row that was just leased.
     pub fn new(state: &State, row: Handed, slot: std::sync::Arc<crate::slots::Slot>) -> Self {
         let held = std::sync::Arc::new(Given::hold(state, row.root_id));

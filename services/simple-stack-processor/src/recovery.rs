@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tasker_core::{fault, wire::Handed};
+use tasker_core::wire::Handed;
 use tokio::sync::Notify;
 
 use crate::{State, chain};
@@ -47,7 +47,7 @@ pub async fn sweep_now_and_then(state: &State) {
 /// Sleeps until the next lease runs out or row falls due, then looks for work. Armed anew whenever
 /// a processor has found nothing more to do.
 pub async fn watch_deadlines(state: &State) {
-    while !fault::on("nofallback") {
+    while !tasker_fault::on("nofallback") {
         let deadline = match state.0.store.next_deadline().await {
             Ok(deadline) => deadline.map(Duration::from_millis),
             Err(error) => {
@@ -56,7 +56,7 @@ pub async fn watch_deadlines(state: &State) {
             }
         };
         match deadline {
-            None if fault::on("poll") => tokio::time::sleep(LOOK_AGAIN).await,
+            None if tasker_fault::on("poll") => tokio::time::sleep(LOOK_AGAIN).await,
             None => state.0.due.notified().await,
             // At least a moment: what is due may be about to be taken.
             Some(wait) => {
@@ -79,7 +79,7 @@ pub async fn watch_deadlines(state: &State) {
 pub async fn watch_created(state: &State, created: &Notify) {
     loop {
         created.notified().await;
-        if !fault::on("nofallback") {
+        if !tasker_fault::on("nofallback") {
             chain::trigger_next(state);
         }
     }

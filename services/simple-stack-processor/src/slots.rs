@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::{State, chain};
 
-/// A slot that is taken. It goes with a run from hop to hop; dropped, it is free, and if a trigger
+/// A slot that is taken. It goes with a run from call to call; dropped, it is free, and if a trigger
 /// found none meanwhile, somebody looks again.
 pub struct Slot(State);
 

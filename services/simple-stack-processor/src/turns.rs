@@ -11,11 +11,11 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub struct Turns {
     /// Held while the executor runs a task: alone by a suspect, shared by the others.
     executing: RwLock<()>,
-    aboard: Mutex<Aboard>,
+    in_flight: Mutex<InFlight>,
 }
 
 #[derive(Default)]
-struct Aboard {
+struct InFlight {
     now: u32,
     /// The most since one of them last ended well: when the executor dies, its turns fail one after
     /// the other, and all of them were on board.
@@ -42,22 +42,22 @@ impl Turns {
         } else {
             Guard::Shared { _held: self.executing.read().await }
         };
-        let mut aboard = self.aboard();
-        aboard.now += 1;
-        aboard.most = aboard.most.max(aboard.now);
-        drop(aboard);
+        let mut in_flight = self.in_flight();
+        in_flight.now += 1;
+        in_flight.most = in_flight.most.max(in_flight.now);
+        drop(in_flight);
         Turn { turns: self, well: false, _guard: guard }
     }
 
-    fn aboard(&self) -> std::sync::MutexGuard<'_, Aboard> {
-        self.aboard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_flight(&self) -> std::sync::MutexGuard<'_, InFlight> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Turn<'_> {
     /// How many ran when the executor was last known to live.
-    pub fn aboard(&self) -> u32 {
-        self.turns.aboard().most
+    pub fn in_flight(&self) -> u32 {
+        self.turns.in_flight().most
     }
 
     /// It ran, and the executor lives.
@@ -68,10 +68,10 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut aboard = self.turns.aboard();
-        aboard.now -= 1;
-        if self.well || aboard.now == 0 {
-            aboard.most = aboard.now;
+        let mut in_flight = self.turns.in_flight();
+        in_flight.now -= 1;
+        if self.well || in_flight.now == 0 {
+            in_flight.most = in_flight.now;
         }
     }
 }
@@ -84,13 +84,13 @@ mod tests {
     async fn all_that_were_on_board_are_counted_to_the_last() {
         let turns = Turns::default();
         let (a, b, c) = (turns.take(false).await, turns.take(false).await, turns.take(false).await);
-        assert_eq!(a.aboard(), 3);
+        assert_eq!(a.in_flight(), 3);
         c.ended_well();
-        assert_eq!(a.aboard(), 2);
+        assert_eq!(a.in_flight(), 2);
         drop(b);
-        assert_eq!(a.aboard(), 2, "the executor died, and both were there");
+        assert_eq!(a.in_flight(), 2, "the executor died, and both were there");
         drop(a);
-        assert_eq!(turns.take(true).await.aboard(), 1);
+        assert_eq!(turns.take(true).await.in_flight(), 1);
     }
 
     #[tokio::test]

@@ -45,7 +45,7 @@ pub fn success(data: impl Serialize) -> Response {
     success_with_logs(data, Vec::new())
 }
 
-/// The same with what happened, a line each.
+/// 200 with data and with what happened, a line each.
 pub fn success_with_logs(data: impl Serialize, logs: Vec<String>) -> Response {
     Json(Envelope { success: true, data, logs }).into_response()
 }

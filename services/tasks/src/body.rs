@@ -63,7 +63,7 @@ impl Fields {
         }
     }
 
-    /// The same, but true if it is absent.
+    /// A flag that is true if it is absent.
     pub fn flag_unless_false(&self, name: &str) -> Result<bool, ApiError> {
         Ok(!self.has(name) || self.flag(name)?)
     }

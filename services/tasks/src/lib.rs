@@ -48,7 +48,7 @@ pub struct State {
     pub peers: Peers,
     /// No run is made while so many are open.
     most_open: Option<u32>,
-    /// The same for one tenant.
+    /// No run of a tenant is made while so many of that tenant are open.
     most_open_of_tenant: Option<u32>,
     tenant_claim: Option<Arc<str>>,
 }
@@ -59,7 +59,7 @@ impl State {
         Self { store, peers, most_open: None, most_open_of_tenant: None, tenant_claim: None }
     }
 
-    /// The same with its settings.
+    /// Sets limits and the claim that names a tenant, as the arguments say.
     #[must_use]
     pub fn with(self, args: &TasksArgs) -> Self {
         let claim = args.tenant_claim.as_deref().filter(|claim| !claim.is_empty());

@@ -10,7 +10,7 @@ use tasker_http::openapi::{Document, Operation, enveloped, health, named, object
 pub fn document() -> Document {
     let about = "Accepts tasks, answers how they do, and lets people act on runs.";
     let document = Document::new("tasks", about, env!("CARGO_PKG_VERSION"));
-    flows::flows(control(publishing(reading(submitting(document)))))
+    flows::flows(control(publishing(listing(reading(submitting(document))))))
         .schema("Status", json!({ "type": "string", "enum": Status::ALL.map(Status::as_str) }))
         .schema("Run", run())
         .schema("StackRun", stack_run())
@@ -62,21 +62,21 @@ fn submitting(document: Document) -> Document {
     document.post("/execute", submit.clone()).post("/", submit)
 }
 
+const BAD_PARAMETER: (u16, &str) = (400, "A parameter is wrong; the error names it");
+const NO_SUCH_RUN: (u16, &str) = (404, "No such run");
+
+fn limit(most: u32) -> Value {
+    json!({ "type": "integer", "minimum": 0, "maximum": most })
+}
+
 fn reading(document: Document) -> Document {
-    let limit = |most: u32| json!({ "type": "integer", "minimum": 0, "maximum": most });
-    let bad = (400, "A parameter is wrong; the error names it");
-    let gone = (404, "No such run");
     let status = |operation: Operation| {
         operation
             .query("limit", limit(1000), "Rows of the stack [200]")
             .query("after", limit(u32::MAX), "Rows after this id: `next_after` of the page before")
             .query("stack_runs", json!({ "enum": ["0", "1"] }), "0 leaves the rows out")
-            .refuses(&[bad, gone])
+            .refuses(&[BAD_PARAMETER, NO_SUCH_RUN])
     };
-    let list = |name: &str, entry: Value| {
-        enveloped(object(&[name], json!({ name: { "type": "array", "items": entry } })))
-    };
-    let status_word = named("Status");
     document
         .get("/", Operation::new("What the service is").open().answers(200, "Its routes", index()))
         .get("/health", health())
@@ -98,14 +98,22 @@ fn reading(document: Document) -> Document {
                 .query("id", id(), "The run: plain lines, as the older generation reads them")
                 .query("limit", limit(10_000), "Newest lines [50]")
                 .answers(200, "Lines, oldest first", json!({ "type": "object" }))
-                .refuses(&[bad, gone]),
+                .refuses(&[BAD_PARAMETER, NO_SUCH_RUN]),
         )
+}
+
+fn listing(document: Document) -> Document {
+    let list = |name: &str, entry: Value| {
+        enveloped(object(&[name], json!({ name: { "type": "array", "items": entry } })))
+    };
+    let status_word = named("Status");
+    document
         .get(
             "/list",
             Operation::new("Published tasks")
                 .query("type", json!({ "enum": ["basic", "special", "database"] }), "Kind of task")
                 .answers(200, "Tasks", list("tasks", object(&["name"], json!({ "name": text() }))))
-                .refuses(&[bad]),
+                .refuses(&[BAD_PARAMETER]),
         )
         .get(
             "/runs",
@@ -114,14 +122,14 @@ fn reading(document: Document) -> Document {
                 .query("task", text(), "Only runs of this task")
                 .query("limit", limit(500), "Most runs [20]")
                 .answers(200, "Runs", list("runs", object(&["id"], json!({ "id": id() }))))
-                .refuses(&[bad]),
+                .refuses(&[BAD_PARAMETER]),
         )
         .get(
             "/attention",
             Operation::new("Calls whose outcome is unknown, for a person to decide")
                 .query("limit", limit(500), "Most calls [50]")
                 .answers(200, "Calls", list("calls", json!({ "type": "object" })))
-                .refuses(&[bad]),
+                .refuses(&[BAD_PARAMETER]),
         )
 }
 

@@ -15,7 +15,7 @@ pub struct FetchArgs {
     pub allow: Vec<String>,
 
     /// Addresses to allow although they are not public, comma separated: 127.0.0.1:8080, 10.1.2.3,
-    /// 10.0.0.0/8, [::1]:3000. Without a port every port.
+    /// 10.0.0.0/8, `[::1]:3000`. Without a port every port.
     #[arg(
         id = "fetch_allow_private",
         long = "fetch-allow-private",

@@ -9,7 +9,7 @@ use clap::Args;
 /// Settings from the command line or the environment.
 #[derive(Args, Clone, Debug)]
 pub struct GapiArgs {
-    /// Address that replaces every API's root URL. GAPI_ROOT_URL_<API> (as in
+    /// Address that replaces every API's root URL. `GAPI_ROOT_URL_<API>` (as in
     /// GAPI_ROOT_URL_GMAIL) replaces that of one API.
     #[arg(long, env = "GAPI_ROOT_URL")]
     pub root_url: Option<String>,

@@ -1,6 +1,6 @@
 //! Every method of 24 Google APIs behind one POST endpoint.
 //!
-//! A request names a method (`gmail.users.messages.list`) and its arguments. [`resolve`] finds it
+//! A request names a method (`gmail.users.messages.list`) and its arguments. [`mod@resolve`] finds it
 //! in a discovery document, `args` checks the arguments, `request` builds the HTTP request,
 //! `send` sends it with a user's token and repeats it where that is safe, `paging` follows pages.
 //! Google's JSON is passed on as it is.

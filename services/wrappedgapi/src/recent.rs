@@ -39,7 +39,7 @@ struct Call {
 pub enum Look {
     /// The first: it is to be made, and its answer noted.
     First(Note),
-    /// The same as one that is under way or done: what that is answered.
+    /// A repetition of one that is under way or done: what that is answered.
     Again(watch::Receiver<Option<Bytes>>),
     /// Another one than that which came under this key.
     Other,

@@ -47,7 +47,7 @@ impl State {
         Self { store, forward: None, forwards: false, settings: Arc::default() }
     }
 
-    /// The same as the settings say.
+    /// Sets limits, and whether the database is a project's, as the arguments say.
     ///
     /// # Errors
     /// A project is asked for and not named, or its address or key is missing.
@@ -65,7 +65,7 @@ impl State {
         Ok(self)
     }
 
-    /// The same, with database calls sent to a project.
+    /// Has database calls sent to a project.
     #[must_use]
     pub fn forwarding(mut self, forward: Forward) -> Self {
         self.forward = Some(Arc::new(forward));
@@ -73,7 +73,7 @@ impl State {
         self
     }
 
-    /// The same with other settings.
+    /// Replaces the settings.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = Arc::new(settings);

@@ -36,7 +36,7 @@ pub fn of(
     Ok(Some(Once { caller, key: key.to_owned(), request: digest(body) }))
 }
 
-/// The same for the same fields.
+/// A digest of a request's fields, whatever their order.
 fn digest(body: &HashMap<String, Json>) -> String {
     let fields: BTreeMap<&str, &str> = body.iter().map(|(k, v)| (k.as_str(), v.get())).collect();
     let mut all = ring::digest::Context::new(&ring::digest::SHA256);

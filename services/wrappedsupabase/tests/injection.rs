@@ -1,10 +1,7 @@
 //! No argument ever becomes SQL: hostile texts in every place of a chain make the same statements as
 //! harmless ones do, or none.
 
-use crate::{
-    common,
-    injection_places::{hostile, places},
-};
+use crate::{common, injection_places::places, injection_texts::hostile};
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -7,6 +7,7 @@ mod common;
 mod forward;
 mod injection;
 mod injection_places;
+mod injection_texts;
 mod methods;
 mod once;
 mod refusals;

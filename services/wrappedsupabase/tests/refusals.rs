@@ -1,6 +1,6 @@
 //! Requests that are no queries: each is told what is wrong with it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wrappedsupabase::{State, router};
 
 use crate::{
@@ -8,11 +8,16 @@ use crate::{
     supabase::{AT, app, chain, post},
 };
 
-#[tokio::test]
-async fn chains_that_are_not_understood() {
-    let app = app().await;
-    let t = json!(["from", "t"]);
-    let cases = [
+/// A request, the code it is refused with, and what the message names.
+type Refused = (Value, &'static str, &'static str);
+
+fn table() -> Value {
+    json!(["from", "t"])
+}
+
+fn without_form() -> Vec<Refused> {
+    let t = table();
+    vec![
         (json!({}), "INVALID_CHAIN_FORMAT", "expected chain array"),
         (json!({"chain": {}}), "INVALID_CHAIN_FORMAT", "expected chain array"),
         (json!({"chain": []}), "INVALID_CHAIN_FORMAT", "expected chain array"),
@@ -34,6 +39,12 @@ async fn chains_that_are_not_understood() {
             "one chain does one thing",
         ),
         (chain(json!([t, ["select"], ["select"]])), "INVALID_CHAIN_FORMAT", "twice"),
+    ]
+}
+
+fn wrong_reads() -> Vec<Refused> {
+    let t = table();
+    vec![
         (chain(json!([t, ["select", "a b:'"]])), "PGRST100", "select parameter (ab:')"),
         (chain(json!([t, ["select", 7]])), "INVALID_CHAIN_FORMAT", "args[0]"),
         (
@@ -56,6 +67,12 @@ async fn chains_that_are_not_understood() {
             "INVALID_CHAIN_FORMAT",
             "nullsFirst",
         ),
+    ]
+}
+
+fn wrong_writes() -> Vec<Refused> {
+    let t = table();
+    vec![
         (chain(json!([t, ["insert"]])), "INVALID_CHAIN_FORMAT", "a row"),
         (chain(json!([t, ["insert", [1]]])), "INVALID_CHAIN_FORMAT", "args[0][0]"),
         (
@@ -81,6 +98,12 @@ async fn chains_that_are_not_understood() {
         (chain(json!([t, ["update", [1]]])), "INVALID_CHAIN_FORMAT", "columns to change"),
         (chain(json!([t, ["update", {"a": 1}], ["limit", 1]])), "INVALID_CHAIN_FORMAT", "limit"),
         (chain(json!([t, ["delete"], ["order", "a"]])), "INVALID_CHAIN_FORMAT", "order"),
+    ]
+}
+
+fn unknown_words() -> Vec<Refused> {
+    let t = table();
+    vec![
         (chain(json!([t, ["select"], ["nope", "a", 1]])), "METHOD_NOT_FOUND", "'nope'"),
         (chain(json!([t, ["toString"]])), "METHOD_NOT_FOUND", "'toString'"),
         (chain(json!([["constructor"]])), "METHOD_NOT_FOUND", "'constructor'"),
@@ -93,7 +116,13 @@ async fn chains_that_are_not_understood() {
             "PGRST108",
             "'x'",
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn chains_that_are_not_understood() {
+    let app = app().await;
+    let cases = [without_form(), wrong_reads(), wrong_writes(), unknown_words()].concat();
     for (body, code, names) in cases {
         let answer = post(&app, &body.to_string()).await;
         let value = answer.json();
@@ -103,10 +132,20 @@ async fn chains_that_are_not_understood() {
         assert!(value["error"]["message"].as_str().unwrap().contains(names), "{body}: {value}");
         assert_eq!(value["status"], 400);
     }
-    let unknown = post(&app, &chain(json!([t, ["select"], ["f"]])).to_string()).await.json();
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_known_is_told_which_are() {
+    let app = app().await;
+    let unknown = post(&app, &chain(json!([table(), ["select"], ["f"]])).to_string()).await.json();
     assert!(unknown["error"]["hint"].as_str().unwrap().contains("maybeSingle"));
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_chains() {
+    let app = app().await;
     let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
-    let links = json!([t, ["select"], ["eq", "a", "deep"]]);
+    let links = json!([table(), ["select"], ["eq", "a", "deep"]]);
     let deep = chain(links).to_string().replace("\"deep\"", &deep);
     let refused = post(&app, &deep).await;
     assert_eq!(refused.status, 400);

@@ -135,12 +135,12 @@ async fn single_wants_one_row() {
     }
 }
 
-#[tokio::test]
-async fn writes() {
-    let app = seeded().await;
+/// A chain, its status and its data.
+type Answered = (Value, u16, Value);
+
+fn inserts_and_updates() -> Vec<Answered> {
     let t = json!(["from", "things"]);
-    let conflict = json!({"onConflict": "name"});
-    let cases = [
+    vec![
         (
             json!([t, ["insert", row("d")], ["select", "id,name"]]),
             201,
@@ -164,6 +164,14 @@ async fn writes() {
             200,
             json!([]),
         ),
+    ]
+}
+
+/// What is done after those: it sees their rows.
+fn upserts_and_deletes() -> Vec<Answered> {
+    let t = json!(["from", "things"]);
+    let conflict = json!({"onConflict": "name"});
+    vec![
         (json!([t, ["upsert", {"name": "a", "code": "new"}, conflict]]), 201, json!(null)),
         (
             json!([t, ["upsert", [{"name": "b", "code": "new"}], conflict], ["select", "id,code"]]),
@@ -196,7 +204,13 @@ async fn writes() {
             200,
             json!([{"task_name": "t"}]),
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn writes() {
+    let app = seeded().await;
+    let cases = [inserts_and_updates(), upserts_and_deletes()].concat();
     for (links, status, data) in cases {
         let result = run(&app, links.clone()).await;
         assert_eq!(

@@ -28,7 +28,7 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 struct Args {
     #[command(flatten)]
     common: CommonArgs,
-    /// Addresses that may be sent to, each with what begins so: https://example.com/hooks/.
+    /// Addresses that may be sent to, each with what begins so, as in `https://example.com/hooks/`.
     #[arg(long, env = "TASKER_WEBHOOK_ALLOW", value_delimiter = ',', required = true)]
     allow: Vec<String>,
     /// Secret that receivers check signatures with: whsec_ and base64.

@@ -12,8 +12,8 @@ pub const WHOLE: i64 = 1_000;
 pub const SOON_MS: i64 = 10_000;
 /// A slot that did not start for so long is forgotten.
 pub const FORGOTTEN_MS: i64 = 7 * 86_400_000;
-/// So many starts in a row, each soon after the one before, are a storm.
-const STORM: u32 = 8;
+/// So many starts in a row, each soon after the one before, are a restart loop.
+const RESTART_LOOP: u32 = 8;
 /// What each bears at least: nothing is tried without end, however many it takes along.
 pub const LEAST: i64 = 250;
 /// With so much of it, and
@@ -30,8 +30,8 @@ pub fn share(aboard: Option<u32>) -> i64 {
 
 /// Whether a process that started so often in a row dies of more than the run that it has on board:
 /// two runs that are poison start it six times.
-pub fn storm(starts: u32) -> bool {
-    starts >= STORM
+pub fn restart_loop(starts: u32) -> bool {
+    starts >= RESTART_LOOP
 }
 
 /// Whether a row is given up that lost so many leases, and bears so much, the last included.

@@ -5,7 +5,6 @@
 //! * [`step`] is what a warm run writes with each call, decided in advance.
 //! * [`wire`] holds the body of every `/functions/v1/...` route that tasker's own parts exchange.
 //! * [`blame`] says when a row whose holders keep dying is given up.
-//! * [`fault`] leaves guards out for tests that must notice.
 //! * [`source`] shows people a place in code.
 //! * [`call`], [`model`], [`status`], [`ids`], [`json`], [`error`] are the words they share.
 
@@ -13,7 +12,6 @@ pub mod blame;
 pub mod call;
 pub mod chain;
 pub mod error;
-pub mod fault;
 pub mod ids;
 pub mod journal;
 pub mod json;

@@ -18,7 +18,7 @@ pub mod iso_ms {
         s.serialize_str(&super::iso(*ms))
     }
 
-    /// The same for a time that may be absent (`null`).
+    /// Writes a time that may be absent (`null`).
     pub fn opt<S: Serializer>(ms: &Option<i64>, s: S) -> Result<S::Ok, S::Error> {
         match ms {
             Some(ms) => s.serialize_str(&super::iso(*ms)),

@@ -5,7 +5,7 @@ mod model;
 
 use model::{Act, World};
 use proptest::prelude::*;
-use tasker_core::chain::{End, Resolved};
+use tasker_core::chain::{End, Resolved, Rules};
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
@@ -37,7 +37,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
     #[test]
     fn no_reachable_state_is_stuck_or_ends_twice(acts in proptest::collection::vec(act(), 1..60)) {
-        let mut world = World::new();
+        let mut world = World::new(Rules::default());
         for a in &acts {
             world.step(a).and_then(|()| world.check()).map_err(TestCaseError::fail)?;
         }

@@ -28,12 +28,14 @@ fn a_good_flow_is_read_and_found_again_in_its_task() {
     assert!(Flow::of_task("module.exports = 1").is_none());
 }
 
+/// The flow after `change` is told `expected`.
+fn says(change: fn(&mut Value), expected: &str) {
+    let found = problems(change);
+    assert!(found.contains(expected), "expected {expected}\nfound {found}");
+}
+
 #[test]
-fn every_mistake_has_its_place() {
-    let says = |change: fn(&mut Value), expected: &str| {
-        let found = problems(change);
-        assert!(found.contains(expected), "expected {expected}\nfound {found}");
-    };
+fn mistakes_in_transitions_have_their_place() {
     says(|f| f["id"] = json!("a/b"), "id: a flow needs an id");
     says(
         |f| f["initial"] = json!("chek"),
@@ -59,6 +61,10 @@ fn every_mistake_has_its_place() {
         |f| f["states"]["charge"]["invoke"]["onError"][0]["guard"] = json!({"$less": [1, 2]}),
         "there is no operator $less",
     );
+}
+
+#[test]
+fn mistakes_in_what_a_state_does_have_their_place() {
     says(
         |f| f["states"]["charge"]["invok"] = json!({}),
         "states.charge.invok: a state has no 'invok'",
@@ -75,6 +81,10 @@ fn every_mistake_has_its_place() {
         |f| f["states"]["lost"] = json!({"after": {"1": "charge"}}),
         "states.lost.type: no transition leads to this state",
     );
+}
+
+#[test]
+fn mistakes_in_how_states_end_have_their_place() {
     says(|f| f["states"]["wait"] = json!({}), "states.wait.type: nothing leads out of this state");
     says(
         |f| f["states"]["shipped"]["after"] = json!({"1": "charge"}),
@@ -103,9 +113,12 @@ fn every_mistake_has_its_place() {
         "states.check.entry[0]: an action is",
     );
     says(|f| f["states"] = json!({}), "states: a flow needs states");
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
     let syntax = Flow::parse("{\n  \"id\": }").unwrap_err().to_string();
     assert!(syntax.starts_with("line 2, column 9: this is not JSON"), "{syntax}");
-    // All at once.
     let both = problems(|f| {
         f["id"] = json!(1);
         f["states"]["wait"] = json!(7);

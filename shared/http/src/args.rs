@@ -32,7 +32,7 @@ pub struct CommonArgs {
     )]
     pub database_url: String,
 
-    /// Where the services are reached: the part before /<name>.
+    /// Where the services are reached: the part before the service's name.
     #[arg(
         long,
         env = "TASKER_FUNCTIONS_URL",
@@ -148,7 +148,7 @@ pub enum Keystore {
 }
 
 impl KeyArgs {
-    /// The same for the store.
+    /// These arguments as settings of the store; what is empty counts as absent.
     pub fn settings(&self) -> KeySettings {
         let text = self.master_key.as_ref().map(|key| key.expose().to_owned());
         KeySettings {

@@ -59,7 +59,7 @@ impl Cut {
 }
 
 impl Paced {
-    /// The same body, cut when it stalls.
+    /// Paces `body`: it is cut when it stalls, which the second value tells.
     pub fn new(body: Body) -> (Self, Cut) {
         let cut = Cut::default();
         let paced = Self {

@@ -1,6 +1,6 @@
 //! The only HTTP plumbing of tasker.
 //!
-//! A service is a router whose paths are relative to its mount point. [`mount`] puts it at
+//! A service is a router whose paths are relative to its mount point. [`mount()`] puts it at
 //! `/functions/v1/<name>` and `/<name>` with the layers every service has; [`serve()`] accepts
 //! connections until told to stop, then drains. [`Gate`] says who may call what, and [`Caller`] tells
 //! a handler who did. [`Peers`] is how services reach each other.

@@ -97,14 +97,14 @@ impl Peers {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The same peers, with `service` reached at `url`.
+    /// Adds or replaces the address of `service`.
     pub fn with_service(self, service: &str, url: String) -> Self {
         let mut inner = (*self.0).clone();
         inner.service_urls.insert(service.to_owned(), url);
         Self(Arc::new(inner))
     }
 
-    /// The same peers, and services that others wrote.
+    /// Adds services that others wrote, each by its name.
     pub fn with_registered(self, registered: HashMap<String, Registered>) -> Self {
         let mut inner = (*self.0).clone();
         inner.registered.extend(registered);
@@ -157,7 +157,7 @@ impl Peers {
         self.0.client.send(filled(request, body, headers)?).await
     }
 
-    /// The same; of a longer answer than `most` bytes no more is read.
+    /// Posts and answers the reply, of whose body no more than `most` bytes are read.
     pub async fn post_for(
         &self,
         service: &str,
@@ -262,14 +262,14 @@ impl Peers {
     ) {
         let peers = self.clone();
         self.0.triggers.spawn(async move {
-            tasker_core::fault::point("trigger", "before");
+            tasker_fault::point("trigger", "before");
             for attempt in 0..3u32 {
                 match peers.post(service, "", &body, &[], Duration::from_secs(10)).await {
                     Ok(reply) if reply.status.is_success() => return,
                     Ok(reply) => tracing::warn!(service, status = %reply.status, "trigger refused"),
                     Err(error) => tracing::warn!(service, %error, attempt, "trigger failed"),
                 }
-                if tasker_core::fault::on("nofallback") {
+                if tasker_fault::on("nofallback") {
                     return;
                 }
                 let backoff = rand::random_range(20..120) << (2 * attempt);

@@ -176,8 +176,8 @@ where
     if args.health {
         return health::probe(args).await;
     }
-    if let Some(faults) = tasker_core::fault::active() {
-        tracing::warn!(faults, "TASKER_FAULT is set: this process breaks on purpose");
+    if let Some(faults) = tasker_fault::active() {
+        tracing::warn!(faults, "this process breaks on purpose");
     }
     let served = async {
         let gate = Gate::new(&args.gate, args.host)?;

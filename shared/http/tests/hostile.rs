@@ -49,7 +49,7 @@ async fn no_hostile_token_gets_through_anywhere() {
     println!("{} tokens, 7 services, 2 headers: 0 accepted", hostile.len());
 }
 
-/// The same requests do reach the service when nothing is checked, and gain nothing by that.
+/// Hostile tokens do reach the service when nothing is checked, and gain nothing by that.
 #[tokio::test]
 async fn without_verify_jwt_they_are_anonymous() {
     let world = World::new();

@@ -80,7 +80,7 @@ async fn slow_clients_are_cut() {
     }
 }
 
-/// The same clients hold a server without timers for as long as they like.
+/// Without timers slow clients hold a server for as long as they like.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_timers_keeps_them() {
     let listener = tokio::net::TcpListener::bind((common::LOOPBACK, 0)).await.unwrap();

@@ -87,7 +87,7 @@ impl Keyring {
         std::str::from_utf8(&plain).map(|t| Zeroizing::new(t.to_owned())).map_err(|_| broken())
     }
 
-    /// The same value with its data key under the current master key; `None` if it is already.
+    /// Seals a value's data key anew, under the current master key; `None` if it is already.
     ///
     /// # Errors
     /// As [`Keyring::open`].

@@ -30,7 +30,7 @@ order by namespace, key_name";
 pub const KEY_PAGE: &str = "\
 select id, namespace, key_name, key_value, version from keystore where id > $1 order by id limit 100";
 
-/// The same secret under another master key.
+/// Replaces a sealed secret by its form under another master key, unless it has changed meanwhile.
 pub const KEY_REWRAP: &str =
     "update keystore set key_value = $3 where id = $1 and key_value = $2 returning id";
 
@@ -41,7 +41,7 @@ select id, parent_stack_run_id, seq, service_name, method_name, {text args}, {te
 from stack_runs where service_name = 'wrappedkeystore' and kind = 'call' and id > $1 \
 order by id limit 100";
 
-/// The same arguments and result, sealed; unless the row has moved on.
+/// Replaces a call's arguments and result by their sealed forms, unless the row has moved on.
 pub const CALL_REWRAP: &str = "\
 update stack_runs set args = {json $2}, result = {json $3} \
 where id = $1 and epoch = $4 and status = $5 returning id";

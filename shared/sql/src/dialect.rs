@@ -89,7 +89,7 @@ impl Dialect {
             (Self::Postgres, "doc") => "json".into(),
             (Self::Sqlite, "doc") => "json text".into(),
             (Self::Postgres, "lock") => "for update".into(),
-            (Self::Postgres, "skip") if tasker_core::fault::on("nolock") => String::new(),
+            (Self::Postgres, "skip") if tasker_fault::on("nolock") => String::new(),
             (Self::Postgres, "skip") => "for update skip locked".into(),
             (Self::Postgres, "turn") => {
                 // 'turn' in ASCII: apart from locks that others take.
@@ -108,7 +108,7 @@ impl Dialect {
             (Self::Sqlite, "now" | "now_ms") => SQLITE_NOW.into(),
             (Self::Sqlite, "after") => format!("({SQLITE_NOW} + {x})"),
             (Self::Sqlite, "lock" | "skip") => String::new(),
-            (_, "crashes") if tasker_core::fault::on("nocrashlimit") => "1000000".into(),
+            (_, "crashes") if tasker_fault::on("nocrashlimit") => "1000000".into(),
             (_, _) => x.to_owned(),
         }
     }

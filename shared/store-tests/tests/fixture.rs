@@ -31,7 +31,7 @@ pub async fn claim(store: &dyn StorageAdapter, owner: &str) -> Claimed {
     store.claim(owner).await.unwrap().expect("a row to claim")
 }
 
-/// The same, once that row's pause after a lost lease is over.
+/// Claims a row once its pause after a lost lease is over.
 pub async fn claim_when_due(store: &dyn StorageAdapter, owner: &str) -> Claimed {
     for _ in 0..500 {
         if let Some(claimed) = store.claim(owner).await.unwrap() {

@@ -38,7 +38,7 @@ pub async fn every_run_ends_right(store: &dyn StorageAdapter) {
     assert_eq!(store.next_deadline().await.unwrap(), None);
 }
 
-/// The same while somebody cancels, retries and pauses runs at random and moves them to newer code:
+/// People cancel, retry and pause runs at random and move them to newer code while those go on:
 /// whatever is abandoned is taken up again, and nothing is lost, swapped or done by two.
 pub async fn people_interfere(store: &dyn StorageAdapter) {
     for name in [OUTER, "inner"] {

@@ -85,7 +85,8 @@ pub trait TaskStore: Send + Sync {
     async fn submit(&self, run: &NewRun) -> Result<Submitted> {
         self.submit_with(run, &SubmitOptions::default()).await
     }
-    /// The same with options.
+    /// Makes a run as [`TaskStore::submit`] does, within the limits of `options`. Under a key that
+    /// was used before, answers the run that was made then.
     async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted>;
 
     /// Publishes a task; changed code makes a new version. Answers it as it is now.
@@ -168,8 +169,9 @@ pub trait TableStore: Send + Sync {
     ) -> std::result::Result<Answer, QueryError> {
         self.rest_once(query, asker, None).await
     }
-    /// The same. A change under a key is made once: what it was answered is kept in the
-    /// transaction that makes it, and the same request gets that again and changes nothing.
+    /// Answers a request of task code. A change under a key is made once: what it was answered is
+    /// kept in the transaction that makes it, and the same request gets that again and changes
+    /// nothing.
     async fn rest_once(
         &self,
         query: &Query,

@@ -59,7 +59,7 @@ pub async fn connect(url: &str) -> Result<Arc<dyn StorageAdapter>> {
     connect_with(url, &KeySettings::default()).await
 }
 
-/// The same with the master keys of its secrets.
+/// Opens the database that `url` names, with the master keys of its secrets.
 pub async fn connect_with(url: &str, keys: &KeySettings) -> Result<Arc<dyn StorageAdapter>> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         let backend = sqlite::Sqlite::open(path, rest::add_functions)?;

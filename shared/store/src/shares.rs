@@ -11,7 +11,7 @@ const SHARES: i64 = 64;
 
 /// The share of whoever's runs these are: a tenant, or for runs of nobody their task.
 pub fn of(whose: &str) -> i64 {
-    if tasker_core::fault::on("fifo") {
+    if tasker_fault::on("fifo") {
         return 0;
     }
     let mut hasher = DefaultHasher::new();

@@ -1,31 +1,20 @@
-//! The verbs over any [`Backend`].
+//! The verbs over any [`Backend`]: what they share. Each trait's are in a file of their own.
 
-use async_trait::async_trait;
-use tasker_core::{
-    Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId, fault,
-    step::Step,
-    wire::{Handed, LeaseRef},
-};
+mod data;
+mod runs;
+mod tasks;
+
+use tasker_core::wire::LeaseRef;
 use tasker_secrets::{Keystore, MasterKeys, Sealing};
 
 use crate::{
-    Dialect, LEASE_MS, Result, StoreError, Value,
-    adapter::{ControlStore, DatabaseStore, RunStore, SecretStore, TableStore, TaskStore},
+    Dialect, LEASE_MS, Result, Value,
     beats::Beats,
-    control::{self, Stop},
-    image, invariants,
     journal::open_on_read,
     plan::Times,
-    postgres::SlotGuard,
-    refused_value,
-    rest::{self, Answer, Asker, Known, Once, Query, QueryError},
-    rows,
-    session::{Backend, Session, Write},
-    shares, sql, step, submit,
-    types::{
-        Advance, Advanced, Claimed, Held, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate,
-        Rotation, RunFilter, RunImage, SubmitOptions, Submitted, Upgrade, Waiting,
-    },
+    session::{Backend, Write},
+    sql,
+    types::Claimed,
     verbs::{self, Wanted},
 };
 
@@ -38,8 +27,6 @@ pub struct Store<B> {
     beats: Beats,
 }
 
-/// SQLSTATE of a second row where one may be.
-const UNIQUE: &str = "23505";
 /// Sizes of time unless a caller says otherwise.
 pub const TIMES: Times = Times { delay_ms: 0 };
 
@@ -100,281 +87,5 @@ impl<B: Backend> Store<B> {
     ) -> Result<Vec<crate::value::Row>> {
         let by: [Value; 3] = [lease.id.into(), lease.epoch.into(), (&lease.owner).into()];
         self.ask(sql, by.into_iter().chain(more.map(Value::from)).collect()).await
-    }
-}
-
-#[async_trait]
-impl<B: Backend> RunStore for Store<B> {
-    async fn hold_slot(&self, slot: &str) -> Result<Option<SlotGuard>> {
-        self.backend.hold_slot(slot).await
-    }
-
-    async fn claim(&self, owner: &str) -> Result<Option<Claimed>> {
-        fault::around("claim", self.claimed(Wanted::Next, owner)).await
-    }
-
-    async fn claim_row(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        fault::around("claim", self.claimed(Wanted::Row(id), owner)).await
-    }
-
-    async fn handed_by(&self, lease: &LeaseRef, root: StackRunId) -> Result<Option<Handed>> {
-        let owner = &lease.owner;
-        let params = vec![root.into(), owner.into(), lease.id.into(), lease.epoch.into()];
-        let Some(row) = self.ask(sql::HANDED_BY, params).await?.into_iter().next() else {
-            return Ok(None);
-        };
-        let found = open_on_read(&self.keys, verbs::claimed(row, owner)?)?;
-        Ok(Some(found.row))
-    }
-
-    async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>> {
-        self.claimed(Wanted::Attention(id), owner).await
-    }
-
-    async fn image(&self, root: StackRunId) -> Result<RunImage> {
-        let image = fault::around("image", image::image(self.begin().await?, root)).await?;
-        open_on_read(&self.keys, image)
-    }
-
-    async fn advance(&self, advance: &Advance) -> Result<Advanced> {
-        let done = verbs::advance(self.begin().await?, advance, TIMES);
-        open_on_read(&self.keys, fault::around("advance", done).await?)
-    }
-
-    async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        let done = verbs::record(self.begin().await?, lease, outcome, at_ms, TIMES);
-        match fault::around("record", done).await {
-            // The run must not hang on a value that the database does not take.
-            Err(StoreError::Invalid { message, .. }) => {
-                let refused = Err(tasker_core::json::of(&refused_value(&message)));
-                verbs::record(self.begin().await?, lease, &refused, at_ms, TIMES).await
-            }
-            done => done,
-        }
-    }
-
-    async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
-        fault::around("release", verbs::release(self.begin().await?, row, Times { delay_ms })).await
-    }
-
-    async fn step(&self, group: &[Step]) -> Vec<Result<bool>> {
-        fault::around("step", step::commit(self, group)).await
-    }
-
-    async fn reserve(&self, count: u32) -> Result<Vec<StackRunId>> {
-        let rows = self.ask(sql::NEW_IDS, vec![count.into()]).await?;
-        rows.into_iter().map(|mut r| Ok(StackRunId(r.int()?))).collect()
-    }
-
-    async fn heartbeat(&self, owner: &str) -> Result<Vec<Held>> {
-        let held = Write::new(sql::HELD_BY, [owner.into()]);
-        let mut found = self.begin().await?.commit(vec![beat(owner), held]).await?;
-        self.beats.note(owner);
-        let held = found.pop().unwrap_or_default();
-        held.into_iter().map(|row| crate::rows::held(row, owner)).collect()
-    }
-
-    async fn holds(&self, lease: &LeaseRef) -> Result<bool> {
-        Ok(!self.held(sql::HOLDS, lease, []).await?.is_empty())
-    }
-
-    async fn unpark(&self, roots: &[StackRunId], executor: &str) -> Result<()> {
-        let ids: Vec<i64> = roots.iter().map(|id| id.0).collect();
-        let params = vec![tasker_core::json::of(&ids).into(), executor.into()];
-        self.ask(sql::UNPARK, params).await.map(|_| ())
-    }
-
-    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, aboard: u32) -> Result<bool> {
-        Ok(!self.held(sql::ABANDON, lease, [delay_ms, aboard.into()]).await?.is_empty())
-    }
-
-    async fn alone(&self, lease: &LeaseRef) -> Result<bool> {
-        Ok(!self.held(sql::ALONE, lease, []).await?.is_empty())
-    }
-
-    async fn doubt(&self, lease: &LeaseRef) -> Result<Advanced> {
-        verbs::doubt(self.begin().await?, lease, TIMES).await
-    }
-
-    async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
-        if fault::on("nosweep") {
-            return Ok(0);
-        }
-        fault::around("sweep", self.sweep(slot)).await
-    }
-
-    async fn next_deadline(&self) -> Result<Option<u64>> {
-        let rows = self.ask(sql::NEXT_DEADLINE, vec![shares::in_some_order().into()]).await?;
-        let ms = verbs::one(rows)?.maybe_int()?;
-        Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
-    }
-}
-
-#[async_trait]
-impl<B: Backend> ControlStore for Store<B> {
-    async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced> {
-        control::resolve(self.begin().await?, call, how, TIMES).await
-    }
-
-    async fn attention(&self, limit: u32) -> Result<Vec<Waiting>> {
-        let found = self.ask(sql::ATTENTION, vec![limit.into()]).await?;
-        found.into_iter().map(rows::waiting).collect()
-    }
-
-    async fn cancel(&self, run: TaskRunId) -> Result<Advanced> {
-        self.stop(run, Stop::Cancel).await
-    }
-
-    async fn pause(&self, run: TaskRunId, paused: bool) -> Result<Advanced> {
-        self.set_paused(run, paused).await
-    }
-
-    async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced> {
-        control::retry(self.begin().await?, run, how, TIMES).await
-    }
-
-    async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced> {
-        control::upgrade(self.begin().await?, run, how, TIMES).await
-    }
-
-    async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize> {
-        control::prune(self.begin().await?, older_than_ms, limit).await
-    }
-
-    async fn forget(&self, run: TaskRunId) -> Result<bool> {
-        Ok(control::forget(self.begin().await?, run).await? > 0)
-    }
-}
-
-#[async_trait]
-impl<B: Backend> TaskStore for Store<B> {
-    async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
-        let made = submit::submit(self.begin().await?, run, options, TIMES);
-        match fault::around("submit", made).await {
-            // Another request with this key was a moment faster: its run is found now.
-            Err(StoreError::Invalid { code, .. })
-                if code == UNIQUE && options.idempotency_key.is_some() =>
-            {
-                submit::submit(self.begin().await?, run, options, TIMES).await
-            }
-            done => done,
-        }
-    }
-
-    async fn publish(&self, name: &str, code: &str, about: Option<&str>) -> Result<TaskFunction> {
-        self.ask(sql::PUBLISH, vec![name.into(), code.into(), about.into()]).await?;
-        self.function(name).await?.ok_or_else(|| StoreError::missing("task", name))
-    }
-
-    async fn function(&self, name: &str) -> Result<Option<TaskFunction>> {
-        let found = self.ask(sql::FUNCTION, vec![name.into()]).await?;
-        found.into_iter().next().map(rows::function).transpose()
-    }
-
-    async fn functions(&self) -> Result<Vec<TaskFunction>> {
-        self.ask(sql::FUNCTIONS, vec![]).await?.into_iter().map(rows::function).collect()
-    }
-
-    async fn run(&self, id: TaskRunId) -> Result<Option<TaskRun>> {
-        self.ask(sql::RUN, vec![id.into()]).await?.into_iter().next().map(rows::run).transpose()
-    }
-
-    async fn runs(&self, f: &RunFilter) -> Result<Vec<TaskRun>> {
-        let params =
-            vec![f.status.into(), f.name.clone().into(), f.owner.clone().into(), f.limit.into()];
-        self.ask(sql::RUNS, params).await?.into_iter().map(rows::run).collect()
-    }
-
-    async fn stack_run(&self, id: StackRunId) -> Result<Option<StackRun>> {
-        let found = self.ask(sql::STACK_RUN, vec![id.into()]).await?;
-        found.into_iter().next().map(rows::stack_run).transpose()
-    }
-
-    async fn stack_runs(&self, run: TaskRunId, after: i64, limit: u32) -> Result<Vec<StackRun>> {
-        let params = vec![run.into(), after.into(), limit.into()];
-        self.ask(sql::STACK_RUNS, params).await?.into_iter().map(rows::stack_run).collect()
-    }
-
-    async fn logs(&self, run: TaskRunId, limit: u32) -> Result<Vec<LogLine>> {
-        let found = self.ask(sql::LOGS, vec![run.into(), limit.into()]).await?;
-        found.into_iter().rev().map(rows::log_line).collect()
-    }
-}
-
-#[async_trait]
-impl<B: Backend> SecretStore for Store<B> {
-    async fn key_get(&self, namespace: &str, name: &str) -> Result<Option<String>> {
-        self.secrets().secret(namespace, name).await
-    }
-
-    async fn key_has(&self, namespace: &str, name: &str) -> Result<bool> {
-        self.secrets().has(namespace, name).await
-    }
-
-    async fn key_set(&self, namespace: &str, name: &str, value: &str) -> Result<()> {
-        self.secrets().set_secret(namespace, name, value).await
-    }
-
-    async fn key_delete(&self, namespace: &str, name: &str) -> Result<bool> {
-        self.secrets().delete_secret(namespace, name).await
-    }
-
-    async fn key_list(&self, namespace: Option<&str>) -> Result<Vec<KeyInfo>> {
-        self.secrets().list(namespace).await
-    }
-
-    async fn key_renew(&self) -> Result<()> {
-        self.keys.renew()
-    }
-
-    async fn key_rotate(&self, which: Rotate) -> Result<Rotation> {
-        self.secrets().rotate(which).await
-    }
-}
-
-#[async_trait]
-impl<B: Backend> TableStore for Store<B> {
-    async fn rest_once(
-        &self,
-        query: &Query,
-        asker: Option<&Asker>,
-        once: Option<&Once>,
-    ) -> std::result::Result<Answer, QueryError> {
-        rest::run(&self.backend, query, asker, once).await
-    }
-
-    async fn begin_sent(&self, once: &Once) -> std::result::Result<Known, QueryError> {
-        rest::begin(&self.backend, once).await
-    }
-
-    async fn end_sent(
-        &self,
-        once: &Once,
-        answer: Option<&Json>,
-    ) -> std::result::Result<(), QueryError> {
-        rest::end(&self.backend, once, answer).await
-    }
-}
-
-#[async_trait]
-impl<B: Backend> DatabaseStore for Store<B> {
-    async fn migrate(&self) -> Result<()> {
-        self.backend.migrate().await
-    }
-
-    async fn clear_runs(&self) -> Result<()> {
-        let writes = sql::CLEAR_RUNS.into_iter().map(|s| Write::new(s, [])).collect();
-        self.begin().await?.commit(writes).await.map(|_| ())
-    }
-
-    #[cfg(feature = "conformance")]
-    async fn script(&self, sql: &str) -> Result<()> {
-        let word = |word| self.backend.dialect().render(word);
-        let sql = sql.replace("{id}", &word("{id}")).replace("{doc}", &word("{doc}"));
-        self.backend.script(&sql).await
-    }
-
-    async fn check_invariants(&self) -> Result<Vec<String>> {
-        invariants::check(self.begin().await?).await
     }
 }

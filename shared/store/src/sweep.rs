@@ -33,12 +33,12 @@ impl<B: Backend> Store<B> {
     /// Frees what a slot held when it died. All that were on board share the blame; in a storm each
     /// bears little, even if it was alone.
     async fn start_of(&self, slot: &str) -> Result<usize> {
-        let storm = blame::storm(self.starts(slot).await?);
-        if storm {
+        let restart_loop = blame::restart_loop(self.starts(slot).await?);
+        if restart_loop {
             self.ask(sql::IN_A_STORM, vec![slot.into()]).await?;
         }
         let held = self.ask(sql::HELD_BY, vec![slot.into()]).await?;
-        let aboard = u32::try_from(held.len()).ok().filter(|_| !storm);
+        let aboard = u32::try_from(held.len()).ok().filter(|_| !restart_loop);
         let mut freed = 0;
         for mut row in held {
             let id = row.int()?;

@@ -24,7 +24,8 @@ pub struct NewRun {
 /// What a submission may ask for beside the run itself.
 #[derive(Clone, Debug, Default)]
 pub struct SubmitOptions {
-    /// The same key with the same task and input answers the same run, as long as it is kept.
+    /// A second submission of this key with the same task and input answers the first one's run, as
+    /// long as it is kept.
     pub idempotency_key: Option<String>,
     /// The run fails unless it ends within so many milliseconds.
     pub timeout_ms: Option<i64>,

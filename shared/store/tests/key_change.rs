@@ -1,13 +1,58 @@
 //! The master key is changed while secrets are read and written.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tasker_store::{KeySettings, Rotate, SealError};
+use tasker_store::{KeySettings, Rotate, SealError, StorageAdapter};
 
 use crate::{
     secrets::sealed,
     support::keys::{At, each, key, ring, settings},
 };
+
+/// Reads secrets until it is told to stop; answers how many.
+async fn reads(
+    store: Arc<dyn StorageAdapter>,
+    stop: Arc<AtomicBool>,
+    secrets: usize,
+    mut n: usize,
+) -> usize {
+    let mut read = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let got = store.key_get("load", &format!("k{n}")).await.unwrap().unwrap();
+        assert!(got == format!("v{n}") || got == format!("w{n}"), "k{n}: {got}");
+        (read, n) = (read + 1, (n + 7) % secrets);
+    }
+    read
+}
+
+/// Changes secrets until it is told to stop.
+async fn writes(store: Arc<dyn StorageAdapter>, stop: Arc<AtomicBool>, secrets: usize) {
+    let mut n = 0;
+    while !stop.load(Ordering::Relaxed) {
+        store.key_set("load", &format!("k{n}"), &format!("w{n}")).await.unwrap();
+        n = (n + 13) % secrets;
+    }
+}
+
+/// Rotates until nothing is left under another key; answers how many secrets were rewrapped.
+async fn rotate(store: &dyn StorageAdapter) -> usize {
+    let mut rewrapped = 0;
+    // A secret that is set while its row is looked at is left for the next look.
+    loop {
+        let done = store.key_rotate(Rotate::All).await.unwrap();
+        assert!(done.broken.is_empty(), "{done:?}");
+        rewrapped += done.rewrapped;
+        if done.rewrapped == 0 {
+            return rewrapped;
+        }
+    }
+}
 
 /// 1,000 secrets (fewer on SQLite, which waits for the disk at each), readers and a writer all the
 /// time, two processes that share a key file.
@@ -24,44 +69,15 @@ async fn the_master_key_is_changed_under_load() {
         for n in 0..secrets {
             first.key_set("load", &format!("k{n}"), &format!("v{n}")).await.unwrap();
         }
-        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
         let readers: Vec<_> = (0..4)
-            .map(|reader| {
-                let (store, stop) = (second.clone(), stop.clone());
-                tokio::spawn(async move {
-                    let (mut read, mut n) = (0, reader * 50);
-                    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                        let got = store.key_get("load", &format!("k{n}")).await.unwrap().unwrap();
-                        assert!(got == format!("v{n}") || got == format!("w{n}"), "k{n}: {got}");
-                        (read, n) = (read + 1, (n + 7) % secrets);
-                    }
-                    read
-                })
-            })
+            .map(|n| tokio::spawn(reads(second.clone(), stop.clone(), secrets, n * 50)))
             .collect();
-        let writer = {
-            let (store, stop) = (second.clone(), stop.clone());
-            tokio::spawn(async move {
-                let mut n = 0;
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    store.key_set("load", &format!("k{n}"), &format!("w{n}")).await.unwrap();
-                    n = (n + 13) % secrets;
-                }
-            })
-        };
+        let writer = tokio::spawn(writes(second.clone(), stop.clone(), secrets));
         tokio::time::sleep(Duration::from_millis(50)).await;
         first.key_renew().await.unwrap();
-        let mut rewrapped = 0;
-        // A secret that is set while its row is looked at is left for the next look.
-        loop {
-            let done = first.key_rotate(Rotate::All).await.unwrap();
-            assert!(done.broken.is_empty(), "{done:?}");
-            rewrapped += done.rewrapped;
-            if done.rewrapped == 0 {
-                break;
-            }
-        }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        let rewrapped = rotate(&*first).await;
+        stop.store(true, Ordering::Relaxed);
         writer.await.unwrap();
         let mut reads = 0;
         for reader in readers {

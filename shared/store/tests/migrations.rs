@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use keys::{At, key, settings};
 use tasker_core::TaskRunId;
-use tasker_store::{NewRun, Retry, Rotate, RunFilter};
+use tasker_store::{NewRun, Retry, Rotate, RunFilter, StorageAdapter};
 use tasker_testkit::pg::Server;
 
 const ORIGINAL: &str = include_str!("data/original.sql");
@@ -25,7 +25,12 @@ async fn the_originals_rows_are_kept() {
     let store = at.open(&settings(&[&key()])).await;
     store.migrate().await.unwrap();
     assert_eq!(store.check_invariants().await.unwrap(), Vec::<String>::new());
+    rows_are_there(&at, &*store).await;
+    runs_go_on(&*store).await;
+    secrets_are_sealed(&at, &*store).await;
+}
 
+async fn rows_are_there(at: &At, store: &dyn StorageAdapter) {
     let runs = store.runs(&RunFilter { limit: 99, ..RunFilter::default() }).await.unwrap();
     let shown: Vec<_> = runs.iter().map(|r| (r.id.0, r.status.as_str(), r.calls)).collect();
     assert_eq!(
@@ -56,8 +61,10 @@ async fn the_originals_rows_are_kept() {
     );
     assert_eq!(store.functions().await.unwrap().len(), 2);
     assert_eq!(at.sql("select to_regnamespace('tasker_original')::text is null").await, ["t"]);
+}
 
-    // Nothing starts by itself; what is new starts, and has a number of its own.
+/// Nothing starts by itself; what is new starts, and has a number of its own.
+async fn runs_go_on(store: &dyn StorageAdapter) {
     assert!(store.claim("p").await.unwrap().is_none());
     let new = NewRun {
         name: "simple-test-task".into(),
@@ -71,8 +78,10 @@ async fn the_originals_rows_are_kept() {
     // A person may retry an old one: its call that was under way waits for a word.
     store.retry(TaskRunId(12), Retry::default()).await.unwrap();
     assert_eq!(store.check_invariants().await.unwrap(), Vec::<String>::new());
+}
 
-    // Secrets are found, and sealed, also those in old journals.
+/// Secrets are found, and sealed, also those in old journals.
+async fn secrets_are_sealed(at: &At, store: &dyn StorageAdapter) {
     assert!(
         store
             .key_get("default", "GAPI_KEY")

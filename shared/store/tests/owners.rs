@@ -4,7 +4,7 @@
 use crate::support;
 
 use support::keys::{At, each, key, settings};
-use tasker_core::json;
+use tasker_core::{TaskRunId, json};
 use tasker_store::{NewRun, Owner, SubmitOptions};
 use tokio_postgres::NoTls;
 
@@ -20,6 +20,14 @@ async fn seen(
     let found = client.query_one(query, &[]).await;
     client.batch_execute("rollback").await.unwrap();
     found.map(|row| row.get(0)).map_err(|e| e.as_db_error().unwrap().code().code().to_owned())
+}
+
+/// The engine's tables and the column of each that names the run.
+const TABLES: [(&str, &str); 3] =
+    [("task_runs", "id"), ("stack_runs", "parent_task_run_id"), ("task_logs", "task_run_id")];
+
+fn claims(n: i32) -> String {
+    format!(r#"{{"sub":"user-{n}","role":"authenticated"}}"#)
 }
 
 #[tokio::test]
@@ -46,15 +54,21 @@ async fn users_see_their_own_runs_only() {
 
     let (client, connection) = tokio_postgres::connect(&at.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
-    let claims = |n: i32| format!(r#"{{"sub":"user-{n}","role":"authenticated"}}"#);
-    let tables =
-        [("task_runs", "id"), ("stack_runs", "parent_task_run_id"), ("task_logs", "task_run_id")];
+    let crossed = each_reads_each(&client, &theirs).await;
+    println!("{crossed} reads across owners, 0 rows");
+    assert!(crossed >= 100);
+    nobody_sees_more(&client).await;
+    nothing_is_written(&client).await;
+}
+
+/// Every user asks for every run; answers how often one asked for another's.
+async fn each_reads_each(client: &tokio_postgres::Client, theirs: &[(i32, TaskRunId)]) -> u32 {
     let mut crossed = 0;
-    for (user, run) in &theirs {
-        for (table, column) in tables {
+    for (user, run) in theirs {
+        for (table, column) in TABLES {
             let query = format!("select count(*) from {table} where {column} = {run}");
             for reader in 0..10 {
-                let rows = seen(&client, "authenticated", &claims(reader), &query).await.unwrap();
+                let rows = seen(client, "authenticated", &claims(reader), &query).await.unwrap();
                 if reader == *user {
                     assert_eq!(rows, 1, "the twin: a user's own row of {table}");
                 } else {
@@ -64,29 +78,34 @@ async fn users_see_their_own_runs_only() {
             }
         }
     }
-    println!("{crossed} reads across owners, 0 rows");
-    assert!(crossed >= 100);
-    for (table, _) in tables {
+    crossed
+}
+
+async fn nobody_sees_more(client: &tokio_postgres::Client) {
+    for (table, _) in TABLES {
         let all = format!("select count(*) from {table}");
-        assert_eq!(seen(&client, "authenticated", &claims(3), &all).await, Ok(2), "{table}");
-        assert_eq!(seen(&client, "service_role", "{}", &all).await, Ok(22), "{table}");
+        assert_eq!(seen(client, "authenticated", &claims(3), &all).await, Ok(2), "{table}");
+        assert_eq!(seen(client, "service_role", "{}", &all).await, Ok(22), "{table}");
         for claims in ["", "{}", r#"{"sub":null}"#, r#"{"sub":"user-99"}"#] {
             assert_eq!(
-                seen(&client, "authenticated", claims, &all).await,
+                seen(client, "authenticated", claims, &all).await,
                 Ok(0),
                 "{table} {claims}"
             );
         }
-        assert_eq!(seen(&client, "anon", "", &all).await, Err("42501".into()), "{table}");
+        assert_eq!(seen(client, "anon", "", &all).await, Err("42501".into()), "{table}");
     }
-    // Nothing can be written, one's own rows included.
+}
+
+/// Nothing can be written, one's own rows included.
+async fn nothing_is_written(client: &tokio_postgres::Client) {
     for change in [
         "with x as (update task_runs set owner = 'user-3' returning 1) select count(*) from x",
         "with x as (delete from task_runs returning 1) select count(*) from x",
         "with x as (insert into task_runs (task_name, owner) values ('t', 'user-3') returning 1) select count(*) from x",
     ] {
         assert_eq!(
-            seen(&client, "authenticated", &claims(3), change).await,
+            seen(client, "authenticated", &claims(3), change).await,
             Err("42501".into()),
             "{change}"
         );

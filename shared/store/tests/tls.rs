@@ -71,6 +71,34 @@ async fn turn_on(cluster: &Cluster, folder: &Path) {
     panic!("TLS is not on");
 }
 
+/// Why the store cannot be used at this address.
+async fn refused(url: String) -> String {
+    match connect(&url).await {
+        Ok(store) => store.next_deadline().await.unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The store is used at this address, and its connections are encrypted or not.
+async fn is_let_in(observer: &tokio_postgres::Client, url: &str, encrypted: bool) {
+    let store = connect(url).await.unwrap();
+    store.functions().await.unwrap_or_else(|e| panic!("{url}: {e}"));
+    // The connection that says who lives is encrypted as well.
+    let slot = store.hold_slot("p").await.unwrap();
+    let seen = "select count(*), count(*) filter (where ssl) from pg_stat_ssl s join pg_stat_activity a \
+                using (pid) where application_name = 'tasker'";
+    let row = observer.query_one(seen, &[]).await.unwrap();
+    let (all, with): (i64, i64) = (row.get(0), row.get(1));
+    assert_eq!((all, with), (2, if encrypted { 2 } else { 0 }), "{url}");
+    drop((slot, store));
+    for _ in 0..100 {
+        if observer.query_one(seen, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test]
 async fn the_address_decides() {
     let folder = std::env::temp_dir().join(format!("tasker-tls-{}", std::process::id()));
@@ -79,10 +107,6 @@ async fn the_address_decides() {
     let cluster = Cluster::with(Options { port: Some(port), ..Options::default() }).unwrap();
     let url =
         |host: &str, query: &str| format!("postgres://postgres@{host}:{port}/postgres{query}");
-    let refused = async |url: String| match connect(&url).await {
-        Ok(store) => store.next_deadline().await.unwrap_err().to_string(),
-        Err(error) => error.to_string(),
-    };
 
     let without = refused(url("localhost", "?sslmode=require")).await;
     assert!(without.contains("TLS"), "a server without TLS: {without}");
@@ -103,22 +127,7 @@ async fn the_address_decides() {
         ("localhost", format!("?sslmode=verify-full&sslrootcert={ca}"), true),
     ];
     for (host, query, encrypted) in ok {
-        let store = connect(&url(host, &query)).await.unwrap();
-        store.functions().await.unwrap_or_else(|e| panic!("{host}{query}: {e}"));
-        // The connection that says who lives is encrypted as well.
-        let slot = store.hold_slot("p").await.unwrap();
-        let seen = "select count(*), count(*) filter (where ssl) from pg_stat_ssl s join pg_stat_activity a \
-                    using (pid) where application_name = 'tasker'";
-        let row = observer.query_one(seen, &[]).await.unwrap();
-        let (all, with): (i64, i64) = (row.get(0), row.get(1));
-        assert_eq!((all, with), (2, if encrypted { 2 } else { 0 }), "{host}{query}");
-        drop((slot, store));
-        for _ in 0..100 {
-            if observer.query_one(seen, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        is_let_in(&observer, &url(host, &query), encrypted).await;
     }
     let wrong = [
         ("localhost", format!("?sslmode=verify-full&sslrootcert={other}"), "UnknownIssuer"),

@@ -102,7 +102,7 @@ impl Relation {
         })
     }
 
-    /// The same, if there is one.
+    /// The column of this name, or the function that reads like one, if there is one.
     pub fn find(&self, name: &str) -> Option<&Column> {
         self.columns.iter().chain(&self.computed).find(|c| c.name == name)
     }

@@ -8,14 +8,14 @@ pub struct Field {
     /// Column.
     pub column: String,
     /// Steps into a JSON document.
-    pub path: Vec<Hop>,
+    pub path: Vec<PathStep>,
     /// The place's text (`->>`) instead of its JSON.
     pub text: bool,
 }
 
 /// A step into a JSON document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hop {
+pub enum PathStep {
     /// Field of an object.
     Key(String),
     /// Element of an array; from the end if negative.

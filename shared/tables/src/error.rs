@@ -38,7 +38,7 @@ impl QueryError {
         Self::Sql(Box::new(SqlError { code, message, details: None, hint: None }))
     }
 
-    /// The same with details.
+    /// Adds details.
     #[must_use]
     pub fn details(mut self, text: impl Into<String>) -> Self {
         if let Self::Sql(error) = &mut self {
@@ -47,7 +47,7 @@ impl QueryError {
         self
     }
 
-    /// The same with a hint.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, text: impl Into<String>) -> Self {
         if let Self::Sql(error) = &mut self {

@@ -40,15 +40,15 @@ pub fn add(connection: &Connection) -> Result<()> {
 
 /// `->` and `->>`: document, steps as a JSON array, whether text is wanted.
 fn path(c: &Context<'_>) -> Result<Option<String>> {
-    let (Some(text), hops, as_text): (Option<String>, String, bool) =
+    let (Some(text), path_steps, as_text): (Option<String>, String, bool) =
         (c.get(0)?, c.get(1)?, c.get(2)?)
     else {
         return Ok(None);
     };
-    let hops: Vec<JsonValue> = serde_json::from_str(&hops).unwrap_or_default();
+    let path_steps: Vec<JsonValue> = serde_json::from_str(&path_steps).unwrap_or_default();
     let Ok(mut at) = json::parse(text) else { return Ok(None) };
-    for hop in &hops {
-        let Some(next) = step(&at, hop) else { return Ok(None) };
+    for path_step in &path_steps {
+        let Some(next) = step(&at, path_step) else { return Ok(None) };
         at = next;
     }
     Ok(match (as_text, at.get()) {
@@ -58,13 +58,13 @@ fn path(c: &Context<'_>) -> Result<Option<String>> {
     })
 }
 
-fn step(at: &Json, hop: &JsonValue) -> Option<Json> {
-    if let Some(key) = hop.as_str() {
+fn step(at: &Json, path_step: &JsonValue) -> Option<Json> {
+    if let Some(key) = path_step.as_str() {
         let fields = serde_json::from_str::<std::collections::HashMap<String, Json>>(at.get());
         return fields.ok()?.remove(key);
     }
     let mut elements = serde_json::from_str::<Vec<Json>>(at.get()).ok()?;
-    let index = hop.as_i64()?;
+    let index = path_step.as_i64()?;
     let index = if index < 0 { index + elements.len() as i64 } else { index };
     let index = usize::try_from(index).ok().filter(|i| *i < elements.len())?;
     Some(elements.swap_remove(index))

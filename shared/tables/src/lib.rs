@@ -26,8 +26,8 @@ mod sql;
 pub use answer::{Answer, Data};
 pub use ast::{
     Action, Aggregate, Asker, Compare, Condition, Conflict, Count, Embed, Explain, Field, Fields,
-    Format, Hop, Insert, Item, Join, Logic, Operand, Order, OrderBy, Plan, Quantifier, Query, Read,
-    Test, Value as SelectedValue, Words,
+    Format, Insert, Item, Join, Logic, Operand, Order, OrderBy, PathStep, Plan, Quantifier, Query,
+    Read, Test, Value as SelectedValue, Words,
 };
 pub use error::QueryError;
 pub use functions::add as add_functions;
@@ -61,7 +61,7 @@ pub fn allow(schema: Option<&str>, relation: &str, writes: bool) -> Result<(), Q
     guard::relation(relation, writes)
 }
 
-/// The same of functions.
+/// Refuses functions that no caller may reach: those of the systems' schemas and the engine's.
 ///
 /// # Errors
 /// 42501, with the name.

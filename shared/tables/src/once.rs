@@ -1,7 +1,7 @@
 //! Requests that come again. Under its key a change is made once: what it was answered is kept in the
 //! transaction that made it, and the same request is answered from that.
 
-use tasker_core::{Json, fault, json};
+use tasker_core::{Json, json};
 
 use super::{answer::Answer, error::QueryError, request_answers as sql};
 use tasker_sql::{Backend, Row, Session, Value, Write};
@@ -93,7 +93,7 @@ impl Once {
 
 /// Whether answers are kept: a fault test leaves that out.
 pub fn kept() -> bool {
-    !fault::on("norecall")
+    !tasker_fault::on("norecall")
 }
 
 /// Says that a request is about to be passed on to somebody who knows no keys; or what is known of

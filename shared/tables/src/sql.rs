@@ -40,8 +40,8 @@ from pg_constraint con join pg_class c on c.oid = con.conrelid \
 where con.contype = 'f' and con.conparentid = 0 and n.nspname = $1 \
   and f.relnamespace = c.relnamespace order by con.conname";
 
-/// The same between views, whose columns are those of tables under the same names: Postgres knows
-/// which columns a view is made of.
+/// Foreign keys between views of the schema `$1` whose columns are those of tables under the same
+/// names: Postgres knows which columns a view is made of.
 pub const VIEW_KEYS: &str = "\
 with made as (select r.ev_class as view, d.refobjid as base, array_agg(distinct a.attname) as columns \
   from pg_rewrite r join pg_class v on v.oid = r.ev_class and v.relkind in ('v', 'm') \
@@ -118,7 +118,7 @@ select 1::bigint from pg_roles r where rolname = $1 and not rolsuper and not rol
   and not exists (select 1 from pg_roles p where pg_has_role(r.rolname, p.oid, 'member') \
     and (p.rolsuper or p.rolbypassrls or left(p.rolname, 3) = 'pg_'))";
 
-/// The same of SQLite: tables and views among the names `$1`.
+/// Tables and views of SQLite among the names `$1`, with their columns and keys.
 pub const SQLITE_RELATIONS: &str = "\
 select json_object('name', m.name, 'computed', json_array(), \
   'rowid', m.type = 'table' and not coalesce((select l.wr from pragma_table_list(m.name) l), 0), \

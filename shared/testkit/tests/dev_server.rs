@@ -15,6 +15,14 @@ async fn the_originals_routes() {
     let dev = Dev::start("routes", &[("hello.js", HELLO)], &["--sqlite"], &[]).await;
     eprintln!("ready in {:?}", dev.ready);
     dev.until_version("hello", 1).await;
+    says_what_it_is(&dev).await;
+    runs_what_is_submitted(&dev).await;
+    stores_functions(&dev).await;
+    shows_a_run_that_waits(&dev).await;
+    keeps_secrets_and_calls_services(&dev).await;
+}
+
+async fn says_what_it_is(dev: &Dev) {
     let (status, health) = dev.get("/health").await;
     assert_eq!(
         (status, &health["status"], &health["backend"]),
@@ -30,8 +38,9 @@ async fn the_originals_routes() {
         .unwrap();
     let origin = options.headers()["access-control-allow-origin"].clone();
     assert_eq!((options.status().as_u16(), origin.to_str().unwrap()), (200, "*"));
+}
 
-    // What is submitted runs.
+async fn runs_what_is_submitted(dev: &Dev) {
     let row = dev.run("hello", json!({ "name": "Ada" })).await;
     assert_eq!((&row["status"], &row["result"]), (&json!("completed"), &json!("hello Ada")));
     assert_eq!(row["stack_runs"].as_array().map(Vec::len), Some(2), "{row}");
@@ -57,7 +66,9 @@ async fn the_originals_routes() {
     let (status, refused) = dev.post("/task/submit", json!({ "task_identifier": "nope" })).await;
     assert!(status == 404 && refused["error"].as_str().unwrap().contains("hello"), "{refused}");
     assert_eq!(dev.post("/task/submit", json!({ "input": 1 })).await.0, 400);
+}
 
+async fn stores_functions(dev: &Dev) {
     let store = |code: &str| json!({ "task_identifier": "stored", "code": code, "metadata": { "description": "Kept." } });
     let (status, stored) = dev.post("/task/store-function", store(&returns("stored"))).await;
     assert_eq!((status, &stored["message"]), (200, &json!("Function stored")), "{stored}");
@@ -70,8 +81,10 @@ async fn the_originals_routes() {
     assert_eq!((status, &broken["errors"][0]["line"]), (422, &json!(3)), "{broken}");
     assert_eq!(dev.run("stored", json!({})).await["result"], "stored");
     assert_eq!(dev.post("/task/store-function", json!({ "code": "1" })).await.0, 400);
+}
 
-    // A run that waits: the original's suspension object.
+/// A run that waits: the original's suspension object.
+async fn shows_a_run_that_waits(dev: &Dev) {
     let sleeper = "module.exports = () => new Promise((r) => setTimeout(r, 3600000));";
     dev.post("/task/store-function", json!({ "task_identifier": "sleeper", "code": sleeper }))
         .await;
@@ -79,7 +92,9 @@ async fn the_originals_routes() {
     let (status, open) = dev.post(&format!("/task/execute/{}", made["taskRunId"]), json!({})).await;
     assert_eq!((status, &open["suspended"]), (200, &json!(true)), "{open}");
     assert_eq!(open["suspensionData"]["serviceName"], "timer");
+}
 
+async fn keeps_secrets_and_calls_services(dev: &Dev) {
     let (status, kept) = dev.post("/task/keystore", json!({ "key": "K", "value": "v" })).await;
     assert_eq!((status, &kept["message"]), (200, &json!("Stored K")));
     assert_eq!(

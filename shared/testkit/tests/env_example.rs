@@ -20,7 +20,7 @@ const NOT_IN_CONTAINERS: [(&str, &str); 4] = [
     ("TASKER_WORKER_PROGRAM", "the executor's workers are the executor's own binary"),
     ("GAPI_DISCOVERY_DIR", "the documents are in the binary"),
 ];
-/// The same for Kubernetes alone.
+/// Settings that the manifests of Kubernetes alone leave out, and why.
 const NOT_IN_KUBERNETES: [(&str, &str); 1] =
     [("TASKER_SUPABASE_CONFIG", "a file: FUNCTIONS_VERIFY_JWT says the same without one")];
 
@@ -68,7 +68,7 @@ fn in_source() -> Names {
     for before in ["env = \"", "env::var(\"", "env::var_os(\"", " env(\""] {
         found.extend(after(&text, before));
     }
-    // Breaks a process on purpose: a test's switch and no setting.
+    // A switch of test builds and no setting: what is shipped does not read it.
     found.remove("TASKER_FAULT");
     found
 }

@@ -149,33 +149,48 @@ async fn an_aborted_request_is_out_of_the_way_and_stays_aborted() {
     assert_eq!((web.count("/hello?queued"), web.count("/hello?never")), (0, 0));
 }
 
+/// The result of a task with this body, to which the servers' addresses are known.
+async fn run(stack: &Stack, web: &Web, code: &str) -> Value {
+    let code = format!("module.exports = async ({{ a, dead }}) => {{ {code} }};");
+    let row = stack.run("t", &code, web.env()).await.unwrap();
+    assert_eq!(row["status"], "completed", "{row}\n{}", stack.logs());
+    row["result"].clone()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn attempts_and_limits() {
     let web = Web::start().await;
     let stack = stack(Shape::One, "options", &web, &[]).await;
-    let run = async |code: &str| {
-        let code = format!("module.exports = async ({{ a, dead }}) => {{ {code} }};");
-        let row = stack.run("t", &code, web.env()).await.unwrap();
-        assert_eq!(row["status"], "completed", "{row}\n{}", stack.logs());
-        row["result"].clone()
-    };
+    attempts(&stack, &web).await;
+    options(&stack, &web).await;
+    sizes(&stack, &web).await;
+    answers_that_are_withheld(&stack, &web).await;
+}
+
+async fn attempts(stack: &Stack, web: &Web) {
     // No attempt that was not asked for.
-    let plain =
-        run("const r = await fetch(`${a}/busy/plain`); return [r.status, await r.text()];").await;
+    let plain = run(
+        stack,
+        web,
+        "const r = await fetch(`${a}/busy/plain`); return [r.status, await r.text()];",
+    )
+    .await;
     assert_eq!((plain, web.count("/busy/plain")), (json!([503, "busy"]), 1));
-    let thrice = run("const r = await fetch(`${a}/busy/thrice`, { tasker: { retry: { backoffMs: 10 } } }); return [r.status, await r.json()];").await;
+    let thrice = run(stack, web, "const r = await fetch(`${a}/busy/thrice`, { tasker: { retry: { backoffMs: 10 } } }); return [r.status, await r.json()];").await;
     assert_eq!((thrice, web.count("/busy/thrice")), (json!([200, { "after": 3 }]), 3));
     // The last answer is an answer.
-    let twice = run("const r = await fetch(`${a}/busy/twice`, { tasker: { retry: { attempts: 2, backoffMs: 10 } } }); return [r.status, r.ok, await r.text(), r.url];").await;
+    let twice = run(stack, web, "const r = await fetch(`${a}/busy/twice`, { tasker: { retry: { attempts: 2, backoffMs: 10 } } }); return [r.status, r.ok, await r.text(), r.url];").await;
     assert_eq!(twice, json!([503, false, "busy", format!("{}/busy/twice", web.a)]));
-    let statuses = run("const r = await fetch(`${a}/status/404`, { tasker: { retry: { attempts: 3, backoffMs: 1, statuses: [404] } } }); return r.status;").await;
+    let statuses = run(stack, web, "const r = await fetch(`${a}/status/404`, { tasker: { retry: { attempts: 3, backoffMs: 1, statuses: [404] } } }); return r.status;").await;
     assert_eq!((statuses, web.count("/status/404")), (json!(404), 3));
-    let refused = run("return fetch(dead, { tasker: { retry: { attempts: 3, backoffMs: 10 } } }).catch((e) => [e.name, e.code, e.cause.code]);").await;
+    let refused = run(stack, web, "return fetch(dead, { tasker: { retry: { attempts: 3, backoffMs: 10 } } }).catch((e) => [e.name, e.code, e.cause.code]);").await;
     assert_eq!(refused, json!(["TypeError", "ConnectFailed", "ConnectFailed"]));
+}
 
+async fn options(stack: &Stack, web: &Web) {
     let wrong = "const w = async (tasker) => fetch(a, { tasker }).catch((e) => `${e.name}: ${e.message}`); \
         return [await w({ retires: 1 }), await w({ timeoutMs: 0 }), await w({ retry: 'x' })];";
-    let wrong = run(wrong).await.to_string();
+    let wrong = run(stack, web, wrong).await.to_string();
     for part in [
         "TypeError: init.tasker has no 'retires'",
         "init.tasker: timeoutMs must be",
@@ -183,34 +198,40 @@ async fn attempts_and_limits() {
     ] {
         assert!(wrong.contains(part), "{wrong}");
     }
-    let slow = run("return fetch(`${a}/slow?ms=5000`, { tasker: { timeoutMs: 100 } }).catch((e) => [e.name, e.code, e.message]);").await;
+    let slow = run(stack, web, "return fetch(`${a}/slow?ms=5000`, { tasker: { timeoutMs: 100 } }).catch((e) => [e.name, e.code, e.message]);").await;
     assert_eq!(slow[1], "TimeLimit", "{slow}");
+}
 
+async fn sizes(stack: &Stack, web: &Web) {
     let most = 7 << 20;
-    let full = run(&format!("const b = await (await fetch(`${{a}}/bytes?n={most}`)).bytes(); return [b.length, b[{most} - 1]];")).await;
+    let full = run(stack, web, &format!("const b = await (await fetch(`${{a}}/bytes?n={most}`)).bytes(); return [b.length, b[{most} - 1]];")).await;
     assert_eq!(full, json!([most, 255]));
-    let over = run(&format!(
-        "return fetch(`${{a}}/bytes?n={}`).catch((e) => [e.name, e.code]);",
-        most + 1
-    ))
+    let over = run(
+        stack,
+        web,
+        &format!("return fetch(`${{a}}/bytes?n={}`).catch((e) => [e.name, e.code]);", most + 1),
+    )
     .await;
     assert_eq!(over, json!(["TypeError", "ResponseTooLarge"]));
-    let bomb = run("return fetch(`${a}/packed/bomb`).catch((e) => [e.name, e.code]);").await;
+    let bomb =
+        run(stack, web, "return fetch(`${a}/packed/bomb`).catch((e) => [e.name, e.code]);").await;
     assert_eq!(bomb, json!(["TypeError", "ResponseTooLarge"]));
     let large = "const r = await fetch(`${a}/mirror`, { method: 'PUT', body: new Uint8Array(6 << 20).fill(255) }); return (await r.bytes()).length;";
-    assert_eq!(run(large).await, json!(6 << 20));
+    assert_eq!(run(stack, web, large).await, json!(6 << 20));
     let too_large = "return fetch(`${a}/mirror`, { method: 'PUT', body: new Uint8Array(9 << 20).fill(255) }).catch((e) => [e.name, e.message]);";
-    let too_large = run(too_large).await;
+    let too_large = run(stack, web, too_large).await;
     assert_eq!(too_large[0], "PayloadTooLarge", "{too_large}");
+}
 
+async fn answers_that_are_withheld(stack: &Stack, web: &Web) {
     let integrity = "const get = (integrity) => fetch(`${a}/hello`, { integrity }).then((r) => r.text(), (e) => e.code); \
         return [await get('sha256-Ccp+TqpuiunH0mEWcSkYSINkTQffuny/vEyKLgg2DVs='), await get('sha256-AAAA')];";
-    let integrity = run(integrity).await;
+    let integrity = run(stack, web, integrity).await;
     assert_eq!(integrity, json!(["hello, world", "IntegrityMismatch"]));
 
     // An address that is not allowed, in the words of task code; no path or query leaks.
     let private = "return fetch('http://127.0.0.1:1234/secret?token=x').catch((e) => [e.name, e.code, e.message]);";
-    let private = run(private).await;
+    let private = run(stack, web, private).await;
     assert_eq!(private[1], "AddressNotAllowed", "{private}");
     assert!(!private[2].as_str().unwrap().contains("secret"), "{private}");
 }

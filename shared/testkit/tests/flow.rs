@@ -177,71 +177,91 @@ async fn what_flows_do() {
     let web = Web::start().await;
     let mut stack = Stack::start(Shape::One, &folder("rules"), &[allow(&web)]).await.unwrap();
     publish(&stack).await;
-    // The other branches of the same flow.
+    other_branches(&stack, &web).await;
+    call_with_guards(&stack).await;
+    errors(&stack).await;
+    timeouts(&stack, &web).await;
+    refusals(&stack).await;
+    stopped_and_resumed(&mut stack).await;
+}
+
+/// The other branches of the published flow.
+async fn other_branches(stack: &Stack, web: &Web) {
     let cheap = json!({ "order": "B", "amount": 1, "hook": format!("{}/mirror", web.a) });
-    let cheap = execute(&stack, &cheap).await;
+    let cheap = execute(stack, &cheap).await;
     let row = stack.ended(cheap, Duration::from_secs(20)).await.unwrap();
     assert_eq!(row["result"]["tries"], 3, "{row}");
-    let visited = get(&stack, cheap).await["history"].to_string();
+    let visited = get(stack, cheap).await["history"].to_string();
     assert!(!visited.contains("review") && visited.contains("fulfil.pack.pick"), "{visited}");
+}
 
-    // A host call, guards, operators, an unhandled error, a timeout around states, a machine's output.
+/// A host call, guards, operators, a machine's output.
+async fn call_with_guards(stack: &Stack) {
     let call = json!({ "id": "call", "initial": "ask", "context": { "n": 1, "seen": [] }, "output": { "n": "$.context.n", "seen": "$.context.seen", "end": "$.event.output" }, "states": {
         "ask": { "invoke": { "src": { "service": "gapi", "method": "echo", "args": [{ "n": "$.context.n", "money": "$$5" }] },
             "onDone": [{ "guard": { "$lt": ["$.context.n", 3] }, "target": "ask", "assign": { "n": { "$add": ["$.context.n", 1] }, "seen": { "$append": ["$.context.seen", "$.event.output.echo"] } } }, "end"] } },
         "end": { "type": "final", "output": { "$concat": ["done after ", "$.context.n"] } } } });
-    let row = once(&stack, call, json!({})).await;
+    let row = once(stack, call, json!({})).await;
     let seen = json!([{ "n": 1, "money": "$5" }, { "n": 2, "money": "$5" }]);
     assert_eq!(row["result"], json!({ "n": 3, "seen": seen, "end": "done after 3" }), "{row}");
+}
 
+/// An unhandled error, and states that never wait.
+async fn errors(stack: &Stack) {
     let fails = json!({ "id": "fails", "initial": "a", "states": { "a": { "invoke": { "src": "charge-card", "input": { "order": "x", "try": 1 }, "onDone": "b" } }, "b": { "type": "final" } } });
-    let row = once(&stack, fails, json!({})).await;
+    let row = once(stack, fails, json!({})).await;
     assert_eq!(
         (&row["status"], row["error"]["message"].as_str().unwrap().contains("declined at try 1")),
         (&json!("failed"), true),
         "{row}"
     );
 
+    let spin = json!({ "id": "spin", "initial": "a", "states": { "a": { "always": "b" }, "b": { "always": "a" } } });
+    let row = once(stack, spin, json!({})).await;
+    assert!(
+        row["error"]["message"].as_str().unwrap().contains("1000 states without waiting"),
+        "{row}"
+    );
+}
+
+/// A timeout around states.
+async fn timeouts(stack: &Stack, web: &Web) {
     let slow = json!({ "id": "slow", "initial": "work", "states": {
         "work": { "initial": "get", "after": { "200": "late" }, "onDone": "end", "states": {
             "get": { "invoke": { "src": { "fetch": "$.input.url" }, "onDone": { "target": "got", "assign": { "body": "$.event.output.body" } } } }, "got": { "type": "final" } } },
         "late": { "type": "final", "output": "too late" }, "end": { "type": "final", "output": "$.context.body" } } });
     let began = Instant::now();
-    let row =
-        once(&stack, slow.clone(), json!({ "url": format!("{}/slow?ms=15000", web.a) })).await;
+    let row = once(stack, slow.clone(), json!({ "url": format!("{}/slow?ms=15000", web.a) })).await;
     assert_eq!(row["result"], "too late", "{row}");
     assert!(began.elapsed() < Duration::from_secs(10), "the request was not given up");
-    let row = once(&stack, slow, json!({ "url": format!("{}/json", web.a) })).await;
+    let row = once(stack, slow, json!({ "url": format!("{}/json", web.a) })).await;
     assert_eq!(row["result"], json!({ "a": [1, 2, { "b": null }] }), "{row}");
+}
 
-    let spin = json!({ "id": "spin", "initial": "a", "states": { "a": { "always": "b" }, "b": { "always": "a" } } });
-    let row = once(&stack, spin, json!({})).await;
-    assert!(
-        row["error"]["message"].as_str().unwrap().contains("1000 states without waiting"),
-        "{row}"
-    );
-
-    // Refused, with every place.
+/// What is wrong is refused, with every place.
+async fn refusals(stack: &Stack) {
     let wrong = json!({ "flow": { "id": "w", "initial": "x", "states": { "a": {} } } });
     let (status, reply) = stack.post("tasks/flows", &wrong).await.unwrap();
     assert_eq!((status, reply["problems"].as_array().map(Vec::len)), (400, Some(2)), "{reply}");
     let (status, reply) =
         stack.post("tasks/flows/execute", &json!({ "name": "nope" })).await.unwrap();
     assert_eq!(status, 404, "{reply}");
+}
 
-    // Where a flow is, and how it is stopped, resumed and forgotten.
+/// Where a flow is, and how it is stopped, resumed and forgotten.
+async fn stopped_and_resumed(stack: &mut Stack) {
     let wait = json!({ "id": "wait", "initial": "long", "states": { "long": { "after": { "1h": "end" } }, "end": { "type": "final" } } });
     let (_, reply) = stack.post("tasks/flows/execute", &json!({ "flow": wait })).await.unwrap();
     let run = reply["data"]["taskRunId"].as_i64().unwrap();
-    while get(&stack, run).await["state"] != json!(["long"]) {
+    while get(stack, run).await["state"] != json!(["long"]) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     stack.post("tasks/pause", &json!({ "taskRunId": run })).await.unwrap();
-    assert_eq!(get(&stack, run).await["status"], "paused");
+    assert_eq!(get(stack, run).await["status"], "paused");
     let (status, _) = stack.post("tasks/flows/resume", &json!({ "taskRunId": run })).await.unwrap();
-    assert_eq!((status, &get(&stack, run).await["status"]), (200, &json!("running")));
+    assert_eq!((status, &get(stack, run).await["status"]), (200, &json!("running")));
     stack.kill_all_and_restart().await.unwrap();
-    assert_eq!(get(&stack, run).await["state"], json!(["long"]));
+    assert_eq!(get(stack, run).await["state"], json!(["long"]));
     let client = reqwest::Client::new();
     let url = format!("{}/tasks/flows/{run}", stack.url);
     let gone = client.delete(&url).send().await.unwrap();

@@ -36,7 +36,7 @@ async fn what_is_begun_works() {
     is_called(&dir, "template", &url).await;
 }
 
-/// The same with the crate itself, built in a checkout of its own: some minutes of compiling.
+/// The crate that was begun, built in a checkout of its own, is called: some minutes of compiling.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "make test-new-service"]
 async fn a_service_that_is_begun_compiles() {

@@ -131,7 +131,8 @@ impl Client {
         self.submit_with(task, input, json!({})).await
     }
 
-    /// The same with more fields of the body; those that are null say nothing.
+    /// Submits a task with more fields of the body, of which those that are null say nothing; answers
+    /// the run's number.
     pub async fn submit_with(&self, task: &str, input: &Value, mut body: Value) -> Result<i64> {
         if let Some(fields) = body.as_object_mut() {
             fields.retain(|_, value| !value.is_null());

@@ -34,7 +34,7 @@ struct Args {
 enum Command {
     /// Start the services' binaries that lie beside this one, and a gateway.
     Processes(processes::Args),
-    /// Forward /functions/v1/<name> to services with an address of their own.
+    /// Forward /functions/v1/NAME to services with an address of their own.
     Gateway(Box<gateway::Args>),
 }
 

@@ -9,6 +9,8 @@ mod allowed;
 mod blank;
 mod circles;
 mod names;
+mod packages;
+mod retired;
 mod services;
 mod sizes;
 mod tree;
@@ -64,6 +66,16 @@ fn no_two_modules_use_each_other() {
 }
 
 #[test]
+fn every_package_follows_the_workspace() {
+    allowed::check("package", packages::strays());
+}
+
+#[test]
+fn retired_words_do_not_come_back() {
+    allowed::check("retired", retired::names(tree::sources()));
+}
+
+#[test]
 fn every_allowance_is_of_a_rule() {
     let rules = [
         "long-file",
@@ -74,6 +86,8 @@ fn every_allowance_is_of_a_rule() {
         "pure",
         "service",
         "circle",
+        "package",
+        "retired",
     ];
     for entry in allowed::list() {
         assert!(rules.contains(&entry.rule), "allowed.txt names no rule: {}", entry.rule);

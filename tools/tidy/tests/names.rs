@@ -34,7 +34,7 @@ pub fn sql_drivers(sources: &[Source]) -> Vec<Finding> {
 /// What decides without I/O can be tested by every input.
 pub fn io_in_pure_crates(sources: &[Source]) -> Vec<Finding> {
     const PURE: [&str; 3] = ["shared/core/src/", "shared/flow/src/", "shared/seal/src/"];
-    const IO: [&str; 5] = ["reqwest", "tokio", "std::fs", "std::env", "std::net"];
+    const IO: [&str; 6] = ["reqwest", "tokio", "std::fs", "std::env", "std::net", "std::process"];
     let pure = sources.iter().filter(|s| PURE.iter().any(|p| s.path.starts_with(p)));
     pure.flat_map(|source| [names(source, &IO), grouped(source)].concat()).collect()
 }
@@ -45,7 +45,7 @@ fn grouped(source: &Source) -> Vec<Finding> {
     for (place, open) in source.code.match_indices("std::{") {
         let group = source.code[place + open.len()..].split(';').next().unwrap_or_default();
         let words = group.split(|c: char| !c.is_alphanumeric() && c != '_');
-        for word in words.filter(|word| ["fs", "env", "net"].contains(word)) {
+        for word in words.filter(|word| ["fs", "env", "net", "process"].contains(word)) {
             findings.push(finding(source, place, &format!("std::{word}")));
         }
     }

@@ -85,7 +85,7 @@ impl ServiceAccount {
         ours.then_some(Self { email: file.client_email, key_id: file.private_key_id, key })
     }
 
-    /// The same seed gives the same key. It protects nothing but invented mail.
+    /// The key of `seed`, always the same one. It protects nothing but invented mail.
     ///
     /// # Errors
     /// [`KeyError::Rsa`] if no key can be made.

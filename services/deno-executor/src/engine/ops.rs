@@ -12,7 +12,7 @@ use crate::protocol::AskedNow;
 
 /// What a call or a timer costs beside its text: a row of its own.
 const ROW: usize = 256;
-/// The same of a line: most are short.
+/// What a log line costs beside its text: most are short.
 const LINE: usize = 64;
 
 /// What happened in the current turn, and the counters of the whole run.

@@ -5,7 +5,8 @@ use deno_core::{Extension, ExtensionFileSource, FastStaticString};
 /// By specifier.
 const SOURCES: &[(&str, FastStaticString)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
-/// The same extension, which reads no file when an isolate is made.
+/// Replaces the files of `extension` by what is in the binary: an isolate is made without reading
+/// any.
 pub fn embedded(mut extension: Extension) -> Extension {
     let kinds = [
         &mut extension.js_files,

@@ -44,7 +44,7 @@ impl Service {
         Self { app, store, triggers, peers }
     }
 
-    /// The same service with room for so many open runs.
+    /// Starts the routes anew with room for so many open runs.
     pub fn limit(&mut self, max_open_runs: u32) {
         let state = State::new(self.store.clone(), self.peers.clone());
         let routes = router(state.with(&TasksArgs {

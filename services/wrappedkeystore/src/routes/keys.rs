@@ -33,7 +33,7 @@ async fn run(store: &dyn SecretStore, method: Method) -> Result<Value, Failure> 
     Ok(match method {
         Method::GetKey(name) => {
             let value = store.key_get(&name.namespace, &name.key).await?;
-            tasker_core::fault::panic_at("getKey");
+            tasker_fault::panic_at("getKey");
             value.into()
         }
         Method::HasKey(name) => store.key_has(&name.namespace, &name.key).await?.into(),

@@ -9,7 +9,7 @@ pub fn parse(json: &Json) -> Option<Value> {
     tasker_tables::lenient(json.get()).ok()
 }
 
-/// The same of a part of what was parsed.
+/// The value of a part of what was parsed, which is nested less deeply than the whole.
 pub fn part(json: &Json) -> Value {
     parse(json).unwrap_or_default()
 }

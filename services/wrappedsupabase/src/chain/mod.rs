@@ -65,7 +65,7 @@ pub struct Link {
     pub name: String,
     /// Arguments, byte for byte; none of a plain property.
     pub args: Vec<Json>,
-    /// The same as values; what a value cannot hold is replaced.
+    /// The arguments as values; what a value cannot hold is replaced.
     pub values: Vec<Value>,
 }
 

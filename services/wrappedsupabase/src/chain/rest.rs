@@ -2,6 +2,7 @@
 
 mod call;
 mod filters;
+mod operators;
 
 pub use call::{Accept, Exact, Kind, One, Param, RestCall, Verb};
 

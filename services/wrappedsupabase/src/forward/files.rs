@@ -62,18 +62,8 @@ fn draft(method: Files, bucket: &str, at: &str, args: Args<'_>) -> Result<Draft,
             let body = if body.is_object() { body } else { &none };
             post(format!("/object/list-v2/{at}"), Shape::Json).json(body)
         }
-        Files::Move | Files::Copy => {
-            let (from, to) = (args.text(0, "the file's path")?, args.text(1, "its new path")?);
-            let mut body = json!({ "bucketId": bucket, "sourceKey": from, "destinationKey": to });
-            if let Some(other) = args.options(2, &["destinationBucket"])?.get("destinationBucket") {
-                body["destinationBucket"] = other.clone();
-            }
-            let (word, shape) = match method {
-                Files::Move => ("move", Shape::Json),
-                _ => ("copy", Shape::Copied),
-            };
-            post(format!("/object/{word}"), shape).json(&body)
-        }
+        Files::Move => post("/object/move".into(), Shape::Json).json(&from_to(bucket, args)?),
+        Files::Copy => post("/object/copy".into(), Shape::Copied).json(&from_to(bucket, args)?),
         Files::Remove => {
             let all: Vec<Value> = args.list(0, "paths")?.iter().map(js::part).collect();
             Draft::new(Method::DELETE, format!("/object/{at}"), Shape::Json)
@@ -95,16 +85,7 @@ fn draft(method: Files, bucket: &str, at: &str, args: Args<'_>) -> Result<Draft,
             post(format!("/object/sign/{at}"), Shape::AllSigned(after(&options)))
                 .json(&json!({ "expiresIn": expires, "paths": all }))
         }
-        Files::CreateSignedUploadUrl => {
-            let (encoded, plain) = path(args, 0)?;
-            let upsert = args.options(1, &["upsert"])?.flag("upsert")? == Some(true);
-            let mut draft =
-                post(format!("/object/upload/sign/{at}/{encoded}"), Shape::UploadUrl(plain));
-            if upsert {
-                draft.headers.push(("x-upsert".into(), "true".into()));
-            }
-            draft.json(&json!({}))
-        }
+        Files::CreateSignedUploadUrl => signed_upload(at, args)?,
         Files::Info => {
             Draft::new(Method::GET, format!("/object/info/{at}/{}", path(args, 0)?.0), Shape::Camel)
         }
@@ -112,6 +93,27 @@ fn draft(method: Files, bucket: &str, at: &str, args: Args<'_>) -> Result<Draft,
             Draft::new(Method::HEAD, format!("/object/{at}/{}", path(args, 0)?.0), Shape::Exists)
         }
     })
+}
+
+/// What is moved or copied, and where to.
+fn from_to(bucket: &str, args: Args<'_>) -> Result<Value, Fault> {
+    let (from, to) = (args.text(0, "the file's path")?, args.text(1, "its new path")?);
+    let mut body = json!({ "bucketId": bucket, "sourceKey": from, "destinationKey": to });
+    if let Some(other) = args.options(2, &["destinationBucket"])?.get("destinationBucket") {
+        body["destinationBucket"] = other.clone();
+    }
+    Ok(body)
+}
+
+fn signed_upload(at: &str, args: Args<'_>) -> Result<Draft, Fault> {
+    let (encoded, plain) = path(args, 0)?;
+    let upsert = args.options(1, &["upsert"])?.flag("upsert")? == Some(true);
+    let path = format!("/object/upload/sign/{at}/{encoded}");
+    let mut draft = Draft::new(Method::POST, path, Shape::UploadUrl(plain));
+    if upsert {
+        draft.headers.push(("x-upsert".into(), "true".into()));
+    }
+    Ok(draft.json(&json!({})))
 }
 
 /// What follows a signed address.

@@ -1,7 +1,7 @@
 //! What is selected: columns with aliases, casts, JSON paths and aggregates; related tables.
 
 use tasker_tables::{
-    Aggregate, Embed, Field, Hop, Item, Join, Order, OrderBy, Read, SelectedValue,
+    Aggregate, Embed, Field, Item, Join, Order, OrderBy, PathStep, Read, SelectedValue,
 };
 
 use super::lexer::{Cursor, DEEPEST, Wrong};
@@ -121,14 +121,14 @@ pub fn path(c: &mut Cursor<'_>, column: String) -> Result<Field, Wrong> {
         if !text {
             c.eat("->");
         }
-        path.push(hop(c)?);
+        path.push(path_step(c)?);
     }
     Ok(Field { column, path, text })
 }
 
-fn hop(c: &mut Cursor<'_>) -> Result<Hop, Wrong> {
+fn path_step(c: &mut Cursor<'_>) -> Result<PathStep, Wrong> {
     if let Some(key) = c.quoted()? {
-        return Ok(Hop::Key(key));
+        return Ok(PathStep::Key(key));
     }
     let before = c.rest();
     let mut length = 0;
@@ -142,8 +142,8 @@ fn hop(c: &mut Cursor<'_>) -> Result<Hop, Wrong> {
     c.eat(&before[..length]);
     match key.parse() {
         _ if key.is_empty() => Err(c.wrong("a key or an index")),
-        Ok(index) if !key.starts_with('+') => Ok(Hop::Index(index)),
-        _ => Ok(Hop::Key(key.to_owned())),
+        Ok(index) if !key.starts_with('+') => Ok(PathStep::Index(index)),
+        _ => Ok(PathStep::Key(key.to_owned())),
     }
 }
 

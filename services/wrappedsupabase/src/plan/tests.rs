@@ -56,12 +56,12 @@ fn shape(item: &Item) -> String {
                 || "count".into(),
                 |f| {
                     let mut text = f.column.clone();
-                    for (i, hop) in f.path.iter().enumerate() {
+                    for (i, path_step) in f.path.iter().enumerate() {
                         let last = f.text && i + 1 == f.path.len();
-                        text.push_str(&match hop {
-                            tasker_tables::Hop::Index(n) => format!("[{n}]"),
-                            tasker_tables::Hop::Key(k) if last => format!("->>{k}"),
-                            tasker_tables::Hop::Key(k) => format!("->{k}"),
+                        text.push_str(&match path_step {
+                            tasker_tables::PathStep::Index(n) => format!("[{n}]"),
+                            tasker_tables::PathStep::Key(k) if last => format!("->>{k}"),
+                            tasker_tables::PathStep::Key(k) => format!("->{k}"),
                         });
                     }
                     text

@@ -1,5 +1,6 @@
 //! Chains for every method of the query builder, and what the shop's tables answer.
 
+mod embeds;
 pub mod project;
 mod reads;
 mod writes;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 /// What SQLite does of a case.
 #[derive(Clone, Debug)]
 pub enum Lite {
-    /// The same as Postgres.
+    /// It answers as Postgres does.
     Same,
     /// It answers this.
     Data(Value),
@@ -86,7 +87,7 @@ impl Case {
 /// Every case.
 pub fn all() -> Vec<Case> {
     let mut all = reads::cases();
-    all.extend(reads::embeds());
+    all.extend(embeds::cases());
     all.extend(reads::modifiers());
     all.extend(writes::cases());
     all.extend(writes::functions());

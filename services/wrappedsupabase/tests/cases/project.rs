@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 /// Every method, with arguments and without.
 pub fn all() -> Vec<Value> {
+    [auth(), buckets(), files()].concat()
+}
+
+fn auth() -> Vec<Value> {
     let id = "11111111-2222-4333-8444-555555555555";
     let admin = |call: Value| json!(["auth", "admin", call]);
     let within = |part: &str, call: Value| json!(["auth", "admin", part, call]);
-    let bucket = |call: Value| json!(["storage", ["from", "my bucket"], call]);
     vec![
         admin(json!(["listUsers"])),
         admin(json!(["listUsers", {"page": 1, "perPage": 10}])),
@@ -48,6 +51,11 @@ pub fn all() -> Vec<Value> {
         within("customProviders", json!(["getProvider", "custom:x"])),
         within("customProviders", json!(["updateProvider", "custom:x", {"name": "m"}])),
         within("customProviders", json!(["deleteProvider", "custom:x"])),
+    ]
+}
+
+fn buckets() -> Vec<Value> {
+    vec![
         json!(["storage", ["listBuckets"]]),
         json!(["storage", ["listBuckets", {"limit": 5, "offset": 1, "search": "a b", "sortColumn": "name", "sortOrder": "desc"}]]),
         json!(["storage", ["getBucket", "b"]]),
@@ -56,6 +64,12 @@ pub fn all() -> Vec<Value> {
         json!(["storage", ["updateBucket", "b", {"public": true, "fileSizeLimit": 100}]]),
         json!(["storage", ["emptyBucket", "b"]]),
         json!(["storage", ["deleteBucket", "b"]]),
+    ]
+}
+
+fn files() -> Vec<Value> {
+    let bucket = |call: Value| json!(["storage", ["from", "my bucket"], call]);
+    vec![
         bucket(json!(["upload", "/dir//a file.txt/", "text"])),
         bucket(
             json!(["upload", "a.json", "{}", {"upsert": true, "cacheControl": "60", "contentType": "application/json", "metadata": {"a": "é"}}]),

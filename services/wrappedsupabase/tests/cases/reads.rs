@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use super::{Case, read, users};
 
 pub fn cases() -> Vec<Case> {
+    [columns(), comparisons(), collections(), searches_and_logic()].concat()
+}
+
+fn columns() -> Vec<Case> {
     let path = |columns: &str, data: Value| {
         Case::on("select", read("users", columns, &[json!(["eq", "id", 1])]), data)
     };
@@ -30,6 +34,11 @@ pub fn cases() -> Vec<Case> {
         Case::on("select", json!([["from", "users"], ["select", "*", {"count": "exact", "head": true}]]), json!(null)).count(3),
         Case::on("select", json!([["from", "users"], ["select", "name", {"count": "exact"}], ["order", "id"], ["range", 1, 1]]), json!([{"name": "bob"}])).count(3).status(206),
         Case::on("select", json!([["from", "users"], ["select", "name", {"count": "estimated"}], ["eq", "id", 2]]), json!([{"name": "bob"}])).count(1),
+    ]
+}
+
+fn comparisons() -> Vec<Case> {
+    vec![
         users("eq", json!(["eq", "name", "bob"]), &["bob"]),
         users("eq", json!(["eq", "age", 30]), &["ann"]),
         users("eq", json!(["eq", "active", true]), &["ann"]),
@@ -57,165 +66,87 @@ pub fn cases() -> Vec<Case> {
         users("in", json!(["in", "name", ["bob", "cy_d", "bob", "a,(b"]]), &["bob", "cy_d"]),
         users("in", json!(["in", "age", [25, 99]]), &["bob"]),
         users("notIn", json!(["notIn", "id", [1, 3]]), &["bob"]),
+    ]
+}
+
+fn collections() -> Vec<Case> {
+    vec![
         users("contains", json!(["contains", "tags", ["b"]]), &["ann", "bob"]),
         users("contains", json!(["contains", "tags", ["c,d"]]), &["bob"]).not_in_js(),
         users("contains", json!(["contains", "profile", {"city": "Rome"}]), &["ann"]),
         users("contains", json!(["contains", "tags", "{a}"]), &["ann"]),
         users("containedBy", json!(["containedBy", "tags", ["a", "b", "x"]]), &["ann"]),
         users("overlaps", json!(["overlaps", "tags", ["a", "zz"]]), &["ann"]),
-        Case::on("rangeGt", read("periods", "id", &[json!(["rangeGt", "span", "[6,8)"])]), json!([{"id": 3}])).lite_refuses(),
-        Case::on("rangeGte", read("periods", "id", &[json!(["rangeGte", "span", "[5,9)"])]), json!([{"id": 2}, {"id": 3}])).lite_refuses(),
-        Case::on("rangeLt", read("periods", "id", &[json!(["rangeLt", "span", "[6,8)"])]), json!([{"id": 1}])).lite_refuses(),
-        Case::on("rangeLte", read("periods", "id", &[json!(["rangeLte", "span", "[2,9)"])]), json!([{"id": 1}, {"id": 2}])).lite_refuses(),
-        Case::on("rangeAdjacent", read("periods", "id", &[json!(["rangeAdjacent", "span", "[9,20)"])]), json!([{"id": 2}, {"id": 3}])).lite_refuses(),
+        Case::on(
+            "rangeGt",
+            read("periods", "id", &[json!(["rangeGt", "span", "[6,8)"])]),
+            json!([{"id": 3}]),
+        )
+        .lite_refuses(),
+        Case::on(
+            "rangeGte",
+            read("periods", "id", &[json!(["rangeGte", "span", "[5,9)"])]),
+            json!([{"id": 2}, {"id": 3}]),
+        )
+        .lite_refuses(),
+        Case::on(
+            "rangeLt",
+            read("periods", "id", &[json!(["rangeLt", "span", "[6,8)"])]),
+            json!([{"id": 1}]),
+        )
+        .lite_refuses(),
+        Case::on(
+            "rangeLte",
+            read("periods", "id", &[json!(["rangeLte", "span", "[2,9)"])]),
+            json!([{"id": 1}, {"id": 2}]),
+        )
+        .lite_refuses(),
+        Case::on(
+            "rangeAdjacent",
+            read("periods", "id", &[json!(["rangeAdjacent", "span", "[9,20)"])]),
+            json!([{"id": 2}, {"id": 3}]),
+        )
+        .lite_refuses(),
+    ]
+}
+
+fn searches_and_logic() -> Vec<Case> {
+    vec![
         users("textSearch", json!(["textSearch", "bio", "dogs & cats"]), &["bob"]).lite_refuses(),
-        users("textSearch", json!(["textSearch", "bio", "dog cat", {"type": "plain", "config": "english"}]), &["bob"]).lite_refuses(),
-        users("textSearch", json!(["textSearch", "bio", "likes cats", {"type": "phrase"}]), &["ann"]).lite_refuses(),
-        users("textSearch", json!(["textSearch", "bio", "cats -dogs", {"type": "websearch"}]), &["ann"]).lite_refuses(),
+        users(
+            "textSearch",
+            json!(["textSearch", "bio", "dog cat", {"type": "plain", "config": "english"}]),
+            &["bob"],
+        )
+        .lite_refuses(),
+        users(
+            "textSearch",
+            json!(["textSearch", "bio", "likes cats", {"type": "phrase"}]),
+            &["ann"],
+        )
+        .lite_refuses(),
+        users(
+            "textSearch",
+            json!(["textSearch", "bio", "cats -dogs", {"type": "websearch"}]),
+            &["ann"],
+        )
+        .lite_refuses(),
         users("match", json!(["match", {"name": "ann", "age": 30}]), &["ann"]),
         users("not", json!(["not", "age", "is", null]), &["ann", "bob"]),
         users("not", json!(["not", "name", "in", "(ann,\"bob\")"]), &["cy_d"]),
         users("or", json!(["or", "age.gt.28,name.eq.cy_d"]), &["ann", "cy_d"]),
-        users("or", json!(["or", "and(age.gte.20,age.lt.30),not.and(age.not.is.null,name.in.(bob,ann)),tags.cs.{zz}"]), &["bob", "cy_d"]),
+        users(
+            "or",
+            json!([
+                "or",
+                "and(age.gte.20,age.lt.30),not.and(age.not.is.null,name.in.(bob,ann)),tags.cs.{zz}"
+            ]),
+            &["bob", "cy_d"],
+        ),
         users("or", json!(["or", "name.eq.\"a,b)\",profile->>city.eq.Rome"]), &["ann"]),
         users("filter", json!(["filter", "name", "in", "(ann,cy_d)"]), &["ann", "cy_d"]),
         users("filter", json!(["filter", "age", "not.gte", 30]), &["bob"]),
         users("filter", json!(["filter", "name", "like(any)", "{a*,b*}"]), &["ann", "bob"]),
-    ]
-}
-
-pub fn embeds() -> Vec<Case> {
-    let of = |columns: &str, more: &[Value], data: Value| {
-        Case::on("select", read("users", columns, more), data)
-    };
-    let one = json!(["eq", "id", 1]);
-    vec![
-        of(
-            "name, orders!orders_user_id_fkey(id, items(label, qty))",
-            std::slice::from_ref(&one),
-            json!([{"name": "ann", "orders": [
-            {"id": 1, "items": [{"label": "pen", "qty": 2}, {"label": "ink", "qty": 1}]},
-            {"id": 2, "items": [{"label": "cap", "qty": 5}]}]}]),
-        ),
-        of(
-            "name, orders!user_id(count)",
-            &[],
-            json!([{"name": "ann", "orders": [{"count": 2}]},
-            {"name": "bob", "orders": [{"count": 1}]}, {"name": "cy_d", "orders": [{"count": 0}]}]),
-        ),
-        of(
-            "name, passports(number)",
-            &[],
-            json!([{"name": "ann", "passports": {"number": "X1"}},
-            {"name": "bob", "passports": null}, {"name": "cy_d", "passports": null}]),
-        ),
-        of(
-            "name, teams(name)",
-            std::slice::from_ref(&one),
-            json!([{"name": "ann", "teams": [{"name": "red"}, {"name": "blue"}]}]),
-        ),
-        of(
-            "name, bought:orders!payer_id!inner(id)",
-            &[json!(["eq", "bought.status", "new"])],
-            json!([{"name": "ann", "bought": [{"id": 1}]}]),
-        ),
-        of(
-            "name, ...passports(passport:number)",
-            &[json!(["lt", "id", 3])],
-            json!([{"name": "ann", "passport": "X1"}, {"name": "bob", "passport": null}]),
-        ),
-        of(
-            "name, ...orders!user_id(status, totals:total)",
-            &[json!(["lt", "id", 3]), json!(["order", "id", {"referencedTable": "orders"}])],
-            json!([{"name": "ann", "status": ["new", "paid"], "totals": [10.5, 20]}, {"name": "bob", "status": ["paid"], "totals": [5]}]),
-        ),
-        of(
-            "name, teams()",
-            &[json!(["not", "teams", "is", null])],
-            json!([{"name": "ann"}, {"name": "bob"}]),
-        ),
-        of(
-            "name, passports(number)",
-            &[json!(["is", "passports", null])],
-            json!([{"name": "bob", "passports": null}, {"name": "cy_d", "passports": null}]),
-        ),
-        of(
-            "name, bills(total)",
-            &[json!(["eq", "id", 2])],
-            json!([{"name": "bob", "bills": [{"total": 5}]}]),
-        )
-        .only_postgres(),
-        Case::on(
-            "select",
-            read("bills", "total, users(name), people(id)", &[json!(["eq", "id", 2])]),
-            json!([{"total": 20, "users": {"name": "ann"}, "people": {"id": 1}}]),
-        )
-        .only_postgres(),
-        of("orders(*)", &[], json!(null)).fails("PGRST201", 300),
-        of("nothing(*)", &[], json!(null)).fails("PGRST200", 400),
-        Case::on(
-            "select",
-            read(
-                "orders",
-                "id, payer:payer_id(name), buyer:users!orders_user_id_fkey(name)",
-                &[json!(["eq", "id", 2])],
-            ),
-            json!([{"id": 2, "payer": {"name": "bob"}, "buyer": {"name": "ann"}}]),
-        ),
-        Case::on(
-            "select",
-            read("staff", "name, boss:boss_id(name), staff(name)", &[json!(["eq", "id", 2])]),
-            json!([{"name": "mid", "boss": {"name": "top"}, "staff": [{"name": "low"}]}]),
-        ),
-        Case::on(
-            "select",
-            read(
-                "items",
-                "label, orders!inner(status, users!orders_user_id_fkey!inner(name))",
-                &[json!(["eq", "orders.users.name", "ann"]), json!(["eq", "orders.status", "new"])],
-            ),
-            json!([{"label": "pen", "orders": {"status": "new", "users": {"name": "ann"}}}, {"label": "ink", "orders": {"status": "new", "users": {"name": "ann"}}}]),
-        ),
-        Case::on(
-            "order",
-            json!([["from", "orders"], ["select", "id, payer:payer_id(name)"], ["order", "payer(name)", {"ascending": false}], ["order", "id"]]),
-            json!([{"id": 2, "payer": {"name": "bob"}}, {"id": 3, "payer": {"name": "bob"}}, {"id": 1, "payer": {"name": "ann"}}]),
-        ),
-        Case::on(
-            "select",
-            json!([
-                ["from", "orders"],
-                ["select", "payer:payer_id(name), total.sum()"],
-                ["order", "payer_id"]
-            ]),
-            json!([{"payer": {"name": "ann"}, "sum": 10.5}, {"payer": {"name": "bob"}, "sum": 25}]),
-        ),
-        of(
-            "name, orders!user_id(id)",
-            &[
-                one.clone(),
-                json!(["or", "status.eq.paid,total.gt.100", {"referencedTable": "orders"}]),
-            ],
-            json!([{"name": "ann", "orders": [{"id": 2}]}]),
-        ),
-        of(
-            "name, orders!user_id(id)",
-            &[
-                one.clone(),
-                json!(["limit", 1, {"referencedTable": "orders"}]),
-                json!(["order", "id", {"referencedTable": "orders", "ascending": false}]),
-            ],
-            json!([{"name": "ann", "orders": [{"id": 2}]}]),
-        ),
-        of(
-            "name, orders!user_id(id)",
-            &[
-                one,
-                json!(["range", 1, 5, {"foreignTable": "orders"}]),
-                json!(["order", "id", {"foreignTable": "orders"}]),
-            ],
-            json!([{"name": "ann", "orders": [{"id": 2}]}]),
-        ),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What people and deadlines do to a run from outside.
 
-use super::{AtEnd, Chain, Child, Effect, End, Holder, Lease, Rejected, Resolved, Seq};
+use super::{AtEnd, Chain, Child, Effect, End, Holder, Lease, Rejected, Resolved, Rules, Seq};
 use crate::{Kind, Status};
 
 impl Chain {
@@ -28,8 +28,8 @@ impl Chain {
     }
 
     /// The call waits for a person, and no other call of its run goes on meanwhile.
-    pub(super) fn doubt(&mut self, by: &Holder) -> Result<Vec<Effect>, Rejected> {
-        let seq = self.check(by)?.ok_or(Rejected::Fenced)?;
+    pub(super) fn doubt(&mut self, by: &Holder, rules: Rules) -> Result<Vec<Effect>, Rejected> {
+        let seq = self.check(by, rules)?.ok_or(Rejected::Fenced)?;
         let call = self.child(seq)?;
         if call.kind != Kind::Call || call.status != Status::Processing {
             return Err(Rejected::Fenced);

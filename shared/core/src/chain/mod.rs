@@ -214,18 +214,36 @@ pub enum Rejected {
     NotWaiting,
 }
 
-/// Applies `event` to `chain`.
-pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), Rejected> {
+/// What the state machine insists on. Everything, but in experiments that must notice what is
+/// missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// A write counts only under the lease that its row has now.
+    pub fenced: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { fenced: true }
+    }
+}
+
+/// Applies `event` to `chain` under `rules`.
+pub fn transition(
+    chain: &Chain,
+    event: Event,
+    rules: Rules,
+) -> Result<(Chain, Vec<Effect>), Rejected> {
     let mut next = chain.clone();
     let effects = match event {
-        Event::Advanced(turn) => next.advance(chain, turn)?,
+        Event::Advanced(turn) => next.advance(chain, turn, rules)?,
         Event::Recorded { by, ok } => {
-            let seq = next.check(&by)?.ok_or(Rejected::Fenced)?;
+            let seq = next.check(&by, rules)?.ok_or(Rejected::Fenced)?;
             next.settle(seq, ok);
             next.ready_root()
         }
         Event::Delegated { by } => {
-            let seq = next.check(&by)?.ok_or(Rejected::Fenced)?;
+            let seq = next.check(&by, rules)?.ok_or(Rejected::Fenced)?;
             let call = next.child(seq)?;
             call.status = Status::SuspendedWaitingChild;
             call.lease.owner = None;
@@ -235,13 +253,13 @@ pub fn transition(chain: &Chain, event: Event) -> Result<(Chain, Vec<Effect>), R
             next.promote(None)
         }
         Event::Released { by } => {
-            match next.check(&by)? {
+            match next.check(&by, rules)? {
                 Some(seq) => next.release_child(seq)?,
                 None => next.root.release(),
             }
             vec![Effect::Wake]
         }
-        Event::Doubted { by } => next.doubt(&by)?,
+        Event::Doubted { by } => next.doubt(&by, rules)?,
         Event::Resolved { seq, how } => next.resolve(seq, how)?,
         Event::Stopped { end } => next.stop(end)?,
         Event::Paused => next.pause()?,

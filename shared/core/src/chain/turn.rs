@@ -1,6 +1,6 @@
 //! A turn of task code, and what it does to its run.
 
-use super::{Chain, Effect, End, Holder, Rejected, Seq};
+use super::{Chain, Effect, End, Holder, Rejected, Rules, Seq};
 use crate::{Kind, Status};
 
 /// What task code did up to its next quiet point.
@@ -30,8 +30,13 @@ pub struct Turn {
 impl Chain {
     /// Applies a turn to the run as it was `before`. One that ran on another journal, or in an
     /// isolate of another version of the code, does not count.
-    pub(super) fn advance(&mut self, before: &Chain, turn: Turn) -> Result<Vec<Effect>, Rejected> {
-        self.check(&turn.by)?;
+    pub(super) fn advance(
+        &mut self,
+        before: &Chain,
+        turn: Turn,
+        rules: Rules,
+    ) -> Result<Vec<Effect>, Rejected> {
+        self.check(&turn.by, rules)?;
         let behind = turn.made_at.is_some_and(|epoch| epoch != self.root.lease.epoch);
         if self.root.deliveries != turn.deliveries || self.root.next_seq != turn.calls || behind {
             return Err(Rejected::Outdated);

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use tasker_core::{
     Kind, Status,
     chain::{
-        AtEnd, Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Resolved, Root, Turn,
-        transition,
+        AtEnd, Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Resolved, Root, Rules,
+        Turn, transition,
     },
 };
 
@@ -85,6 +85,7 @@ fn pick<T: Clone>(from: &[T], n: u8) -> Option<T> {
 
 /// One run and everybody who ever held it.
 pub struct World {
+    rules: Rules,
     chain: Chain,
     ended: BTreeMap<u32, Child>,
     finishes: u32,
@@ -96,8 +97,9 @@ pub struct World {
 
 impl World {
     /// A run that was just submitted.
-    pub fn new() -> Self {
+    pub fn new(rules: Rules) -> Self {
         Self {
+            rules,
             chain: fresh(),
             ended: BTreeMap::new(),
             finishes: 0,
@@ -147,7 +149,7 @@ impl World {
         let ended = self.ended.iter().filter(|(_, c)| matters(c));
         shown.open.extend(ended.map(|(s, c)| (*s, c.clone())));
         self.transitions += 1;
-        let Ok((next, _)) = transition(&shown, Event::Retried) else {
+        let Ok((next, _)) = transition(&shown, Event::Retried, self.rules) else {
             let done = matches!(self.chain.root.status, Status::Failed | Status::Cancelled);
             ensure!(!done, "a failed run could not be retried");
             return Ok(());
@@ -261,7 +263,7 @@ impl World {
         let stale = matches!(a, Act::Stale { .. } | Act::OldCode(_));
         let upgrade = matches!(a, Act::Upgrade);
         self.transitions += 1;
-        match transition(&self.chain, event) {
+        match transition(&self.chain, event, self.rules) {
             Ok((next, effects)) => {
                 ensure!(!stale, "a stale holder was obeyed");
                 let waits = next.root.status == Status::SuspendedWaitingChild;
@@ -306,7 +308,8 @@ impl World {
         if c.root.paused {
             ensure!(claimable(c).is_empty(), "a paused run can be claimed: {c:?}");
         }
-        let (awake, _) = transition(c, Event::Unpaused).unwrap_or_else(|_| (c.clone(), vec![]));
+        let (awake, _) =
+            transition(c, Event::Unpaused, self.rules).unwrap_or_else(|_| (c.clone(), vec![]));
         let active = claimable(&awake).len() + leased(c).len() + nested(c).len() + waiting(c).len();
         if c.root.status.is_terminal() {
             ensure!(c.open.is_empty(), "ended with open children");

@@ -13,7 +13,6 @@ use std::{
 };
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use tasker_core::fault;
 
 use crate::{Dialect, Result, StoreError, session::Backend};
 pub use migrate::MIGRATIONS;
@@ -51,7 +50,7 @@ impl Postgres {
     /// Makes the pool; connections are opened when they are needed.
     pub fn connect(url: &str) -> Result<Self> {
         let mut server = tls::address(url)?;
-        let session = if fault::on("nosync") { "" } else { SESSION };
+        let session = if tasker_fault::on("nosync") { "" } else { SESSION };
         server
             .config
             .options(session)
@@ -67,7 +66,7 @@ impl Postgres {
     }
 
     fn render(&self, template: &'static str) -> String {
-        if fault::on("ownclock") {
+        if tasker_fault::on("ownclock") {
             let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
             let text = Dialect::Postgres.render(template);
             return text.replace("clock_timestamp()", &format!("to_timestamp({now})"));
@@ -125,7 +124,7 @@ fn pool(server: &Address, size: usize) -> Result<Pool> {
     let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     Pool::builder(Manager::from_config(server.config.clone(), server.tls.clone(), manager))
         .max_size(size)
-        .wait_timeout((!fault::on("nowait")).then_some(POOL_WAIT))
+        .wait_timeout((!tasker_fault::on("nowait")).then_some(POOL_WAIT))
         .create_timeout(Some(CONNECT_WAIT))
         .runtime(Runtime::Tokio1)
         .build()

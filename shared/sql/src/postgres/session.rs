@@ -111,9 +111,9 @@ impl Session for PgSession<'_> {
             rest = later;
         }
         if self.begun || !rest.is_empty() {
-            tasker_core::fault::point("commit", "before");
+            tasker_fault::point("commit", "before");
             results.extend(self.send(rest, Then::Commit).await?);
-            tasker_core::fault::point("commit", "after");
+            tasker_fault::point("commit", "after");
         }
         Ok(results)
     }

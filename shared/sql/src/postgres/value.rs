@@ -107,8 +107,8 @@ pub fn error(e: tokio_postgres::Error) -> StoreError {
     StoreError::Invalid { code: code.to_owned(), message: db.message().to_owned() }
 }
 
-/// The same for a statement of task code, with all that the server says. A statement that took too
-/// long or wrote where nothing may be written is the caller's, not the server's trouble.
+/// What a failed statement of task code is told: all that the server says. A statement that took
+/// too long or wrote where nothing may be written is the caller's, not the server's trouble.
 pub fn told(e: tokio_postgres::Error) -> TextError {
     let Some(db) = e.as_db_error() else { return StoreError::Unavailable(reasons(&e)).into() };
     let code = db.code().code();
@@ -123,8 +123,8 @@ pub fn told(e: tokio_postgres::Error) -> TextError {
     }))
 }
 
-/// The same for a connection that could not be opened: whatever the server says, no request is
-/// wrong because of it.
+/// Why a connection could not be opened: whatever the server says, no request is wrong because of
+/// it.
 pub fn unreachable(e: tokio_postgres::Error) -> StoreError {
     match error(e) {
         StoreError::Invalid { code, message } => {

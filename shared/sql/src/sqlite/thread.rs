@@ -182,7 +182,7 @@ impl Worker {
             let rows: Result<Vec<_>> =
                 writes.iter().map(|w| self.query(w.sql, &w.params)).collect();
             let rows = rows?;
-            if !self.connection.is_autocommit() && !tasker_core::fault::on("ackfirst") {
+            if !self.connection.is_autocommit() && !tasker_fault::on("ackfirst") {
                 self.connection.execute_batch("commit").map_err(error)?;
             }
             Ok(rows)

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use tasker_core::{
     HostCall, StackRunId, TaskRunId,
-    chain::{Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Seq, Turn, transition},
+    chain::{
+        Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Rules, Seq, Turn, transition,
+    },
     wire::{Handed, LeaseRef},
 };
 
@@ -164,7 +166,8 @@ impl Loaded {
         end: Option<&Outcome>,
         times: Times,
     ) -> Result<Plan> {
-        let (next, effects) = transition(&self.chain, event)?;
+        let rules = Rules { fenced: !tasker_fault::on("nofence") };
+        let (next, effects) = transition(&self.chain, event, rules)?;
         let mut plan = Plan::default();
         self.save_children(&mut plan, &next, settled.as_ref(), asked, times);
         if next.root != self.chain.root {

@@ -74,7 +74,8 @@ select t.id, r.id, t.task_name, {text t.input} from task_runs t \
 join stack_runs r on r.parent_task_run_id = t.id and r.kind = 'task' \
 where t.idempotency_key = $1 and t.owner is not distinct from {text $2}";
 
-/// The same of a tenant's runs.
+/// Answers a row when more than so many runs of a tenant are open; reads no more index entries than
+/// that.
 pub const FULL_FOR_TENANT: &str = "\
 select id from task_runs where tenant = $2 and status in ('pending', 'processing') limit 1 offset $1";
 

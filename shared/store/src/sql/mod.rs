@@ -1,4 +1,4 @@
-//! Every statement of the engine, once for both databases (see [`crate::dialect`]).
+//! Every statement of the engine, once for both databases (see [`tasker_sql::Dialect`]).
 
 mod control;
 mod reads;

@@ -11,7 +11,7 @@ pub use lite::{Form, quoted};
 pub use write::columns_of;
 
 use super::{
-    ast::{Field, Hop},
+    ast::{Field, PathStep},
     catalog::{Catalog, Relation},
     error::QueryError,
 };
@@ -88,16 +88,16 @@ impl<'a> Sql<'a> {
             return Ok(plain);
         }
         if self.dialect() == Dialect::Sqlite {
-            let hops = self.bind(hops(&field.path));
-            return Ok(format!("tasker_path({plain}, {hops}, {})", u8::from(field.text)));
+            let path_steps = self.bind(path_steps(&field.path));
+            return Ok(format!("tasker_path({plain}, {path_steps}, {})", u8::from(field.text)));
         }
         let is_json = column.kind == "jsonb" || (column.kind == "json" && (!tested || field.text));
         let mut text = if is_json { plain } else { format!("to_jsonb({plain})") };
-        for (i, hop) in field.path.iter().enumerate() {
+        for (i, path_step) in field.path.iter().enumerate() {
             let arrow = if field.text && i + 1 == field.path.len() { "->>" } else { "->" };
-            let step = match hop {
-                Hop::Key(key) => format!("{}::text", self.bind(key)),
-                Hop::Index(n) => format!("{}::text::int", self.bind(i64::from(*n))),
+            let step = match path_step {
+                PathStep::Key(key) => format!("{}::text", self.bind(key)),
+                PathStep::Index(n) => format!("{}::text::int", self.bind(i64::from(*n))),
             };
             text = format!("{text}{arrow}{step}");
         }
@@ -130,12 +130,12 @@ pub fn quote(name: &str) -> Result<String, QueryError> {
 }
 
 /// Steps into a document, as SQLite's function takes them.
-fn hops(path: &[Hop]) -> String {
-    let hop = |h: &Hop| match h {
-        Hop::Key(key) => serde_json::Value::from(key.as_str()),
-        Hop::Index(n) => serde_json::Value::from(*n),
+fn path_steps(path: &[PathStep]) -> String {
+    let path_step = |h: &PathStep| match h {
+        PathStep::Key(key) => serde_json::Value::from(key.as_str()),
+        PathStep::Index(n) => serde_json::Value::from(*n),
     };
-    serde_json::Value::Array(path.iter().map(hop).collect()).to_string()
+    serde_json::Value::Array(path.iter().map(path_step).collect()).to_string()
 }
 
 #[cfg(test)]

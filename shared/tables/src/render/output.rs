@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        ast::{Aggregate, Field, Hop, Item, Read, Value},
+        ast::{Aggregate, Field, Item, PathStep, Read, Value},
         catalog::Relation,
         error::QueryError,
     },
@@ -118,9 +118,9 @@ fn default_name(field: &Field, value: &Value) -> String {
     if let Some((aggregate, _)) = value.aggregate {
         return word(aggregate).to_owned();
     }
-    let key = |hop: &Hop| match hop {
-        Hop::Key(key) => Some(key.clone()),
-        Hop::Index(_) => None,
+    let key = |path_step: &PathStep| match path_step {
+        PathStep::Key(key) => Some(key.clone()),
+        PathStep::Index(_) => None,
     };
     field.path.iter().rev().find_map(key).unwrap_or_else(|| field.column.clone())
 }

@@ -43,7 +43,7 @@ impl Sql<'_> {
         Ok(format!("{select}{tail}"))
     }
 
-    /// The same on SQLite, with the rows' numbers in a column that is called `i`.
+    /// Rows on SQLite: a JSON text each in the column `j`, and the row's number in the column `i`.
     pub fn rows_with_ids(
         &mut self,
         relation: &Relation,

@@ -12,7 +12,7 @@ pub struct Line<'a> {
     pub what: &'a str,
     /// The figure with its unit.
     pub value: String,
-    /// The same as a rate, to be set beside R.
+    /// The figure as a rate, to be set beside R.
     pub rate: Option<f64>,
     /// R just before and just after, commits a second; none where there is no Postgres.
     pub r: Option<(f64, f64)>,

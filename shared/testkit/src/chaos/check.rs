@@ -22,7 +22,7 @@ const SETTLED: [(&str, &str); 3] = [
          group by parent_stack_run_id, seq having count(*) > 1",
     ),
 ];
-/// The same, which Postgres alone can tell.
+/// Promises that Postgres alone can look at: each with the query for what breaks it.
 const POSTGRES: [(&str, &str); 3] = [
     ("a row changed after its end", "select id, what from chaos_late"),
     // But for the one by which a live processor holds its slot's name.

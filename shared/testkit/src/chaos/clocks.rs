@@ -1,6 +1,6 @@
 //! B5: services whose clocks are an hour off, and one that steps back while runs go on.
 
-use std::{path::Path, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -32,22 +32,7 @@ pub async fn off_by_an_hour(case: &Case) -> anyhow::Result<Verdict> {
     let settled = world.settle(Duration::from_secs(120), &mut person).await?;
     verdict.must(settled.is_some(), || "the clean phase did not end".into());
     let clean = world.results("clean").await?;
-    let dir = case.dir.join("clocks");
-    std::fs::create_dir_all(&dir)?;
-    world.fleet.kill_all();
-    let names: Vec<String> = world.fleet.members.iter().map(|m| m.name.clone()).collect();
-    for (index, member) in world.fleet.members.iter_mut().enumerate() {
-        let file = dir.join(format!("{}-{index}", case.fault.unwrap_or("full")));
-        std::fs::write(&file, offset(index, false))?;
-        let text = |path: &Path| path.display().to_string();
-        member.env.extend([
-            ("LD_PRELOAD".to_owned(), library.clone()),
-            ("FAKETIME_TIMESTAMP_FILE".to_owned(), text(&file)),
-            ("FAKETIME_CACHE_DURATION".to_owned(), "1".to_owned()),
-            ("DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
-        ]);
-    }
-    world.fleet.start_all().await?;
+    start_off(case, &mut world, &library).await?;
     let logged = world.fleet.log("tasks");
     verdict.must(skewed(&logged), || "the clocks were not changed".into());
     let calls = "select coalesce(sum(attempt), 0) from stack_runs where kind = 'call'";
@@ -59,9 +44,9 @@ pub async fn off_by_an_hour(case: &Case) -> anyhow::Result<Verdict> {
         world.submit_one("gapi", "echo", &ask).await?;
     }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    for index in 0..names.len() {
-        let file = dir.join(format!("{}-{index}", case.fault.unwrap_or("full")));
-        std::fs::write(&file, offset(index, true))?;
+    let processes = world.fleet.members.len();
+    for index in 0..processes {
+        std::fs::write(clock(case, index), offset(index, true))?;
     }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     world.submit_mixed("after", runs, n).await?;
@@ -80,13 +65,34 @@ pub async fn off_by_an_hour(case: &Case) -> anyhow::Result<Verdict> {
         check::same(&clean, &world.results(phase).await?, &mut verdict);
     }
     verdict.figure(format!(
-        "{} processes, two of them processors, one hour ahead or behind, all changing sides in the middle: \
+        "{processes} processes, two of them processors, one hour ahead or behind, all changing sides in the middle: \
          {made} calls of {} runs taken once each, no lease lost, results as before",
-        names.len(),
         2 * runs
     ));
     check::settled(&mut world, &mut verdict).await?;
     Ok(verdict)
+}
+
+/// Starts every process anew with a clock that is off.
+async fn start_off(case: &Case, world: &mut World, library: &str) -> anyhow::Result<()> {
+    std::fs::create_dir_all(case.dir.join("clocks"))?;
+    world.fleet.kill_all();
+    for (index, member) in world.fleet.members.iter_mut().enumerate() {
+        let file = clock(case, index);
+        std::fs::write(&file, offset(index, false))?;
+        member.env.extend([
+            ("LD_PRELOAD".to_owned(), library.to_owned()),
+            ("FAKETIME_TIMESTAMP_FILE".to_owned(), file.display().to_string()),
+            ("FAKETIME_CACHE_DURATION".to_owned(), "1".to_owned()),
+            ("DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
+        ]);
+    }
+    world.fleet.start_all().await
+}
+
+/// The file that says how far off the clock of a process is.
+fn clock(case: &Case, index: usize) -> PathBuf {
+    case.dir.join("clocks").join(format!("{}-{index}", case.fault.unwrap_or("full")))
 }
 
 /// Every other process, so that the two processors are on different sides.

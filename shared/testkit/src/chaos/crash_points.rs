@@ -44,17 +44,44 @@ fn most_passes(point: &str) -> u64 {
     }
 }
 
+/// What is submitted meanwhile.
+struct Load {
+    random: StdRng,
+    tried: usize,
+    /// Those that were acknowledged.
+    runs: usize,
+}
+
+impl Load {
+    /// Starts a process and submits runs until it ends, for four seconds at most; whether it did.
+    async fn until_down(&mut self, world: &mut World, index: usize) -> anyhow::Result<bool> {
+        world.fleet.spawn(index)?;
+        let _ = world.fleet.ready(index).await;
+        let loaded = Instant::now();
+        while !world.fleet.down(index) && loaded.elapsed() < Duration::from_secs(4) {
+            // Never the same key twice: a submit that was not acknowledged may have been made.
+            self.tried += 1;
+            let key = format!("p{}", self.tried);
+            let input = serde_json::json!({ "key": key, "phase": "chaos", "n": 12 });
+            // While `tasks` dies nothing is acknowledged.
+            self.runs += usize::from(world.fleet.submit("mixed", &input).await.is_ok());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(world.fleet.down(index))
+    }
+}
+
 /// Each point in turn, so many times, while runs go on.
 pub async fn all(case: &Case) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let hits = case.size(1, 20);
-    let mut random = StdRng::seed_from_u64(case.seed);
+    let mut load = Load { random: StdRng::seed_from_u64(case.seed), tried: 0, runs: 0 };
     let mut person = Person::default();
     // Few isolates stay parked, so that outcomes are recorded and runs resumed cold as well.
     let shape = Shape { env: vec![("TASKER_PARKED_BYTES", "16000000")], ..Shape::default() };
     let mut world = World::start(case, shape).await?;
     let points = if case.fault.is_some() { &POINTS[..2] } else { &POINTS[..] };
-    let (mut reached, mut runs, mut tried) = (Vec::new(), 0, 0);
+    let mut reached = Vec::new();
     for (service, point) in points {
         let index = world.fleet.index(service);
         let calm = world.fleet.members[index].env.clone();
@@ -63,23 +90,11 @@ pub async fn all(case: &Case) -> anyhow::Result<Verdict> {
         while left > 0 && began.elapsed() < Duration::from_secs(40 + 3 * hits) {
             world.fleet.kill(index);
             world.fleet.members[index].env = calm.clone();
-            let passes = random.random_range(1..=most_passes(point));
+            let passes = load.random.random_range(1..=most_passes(point));
             let kill = format!("kill:{point}:{passes}");
             let fault = case.fault.map_or_else(|| kill.clone(), |f| format!("{f},{kill}"));
             world.fleet.members[index].env.push(("TASKER_FAULT".into(), fault));
-            world.fleet.spawn(index)?;
-            let _ = world.fleet.ready(index).await;
-            let loaded = Instant::now();
-            while !world.fleet.down(index) && loaded.elapsed() < Duration::from_secs(4) {
-                // Never the same key twice: a submit that was not acknowledged may have been made.
-                tried += 1;
-                let key = format!("p{tried}");
-                let input = serde_json::json!({ "key": key, "phase": "chaos", "n": 12 });
-                // While `tasks` dies nothing is acknowledged.
-                runs += usize::from(world.fleet.submit("mixed", &input).await.is_ok());
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            left -= u64::from(world.fleet.down(index));
+            left -= u64::from(load.until_down(&mut world, index).await?);
         }
         reached.push((*point, hits - left));
         world.fleet.kill(index);
@@ -93,6 +108,7 @@ pub async fn all(case: &Case) -> anyhow::Result<Verdict> {
     let settled = world.settle(case.patience(), &mut person).await?;
     verdict.must(settled.is_some(), || "runs are still open".into());
     person.retry(&mut world, case.patience(), &mut verdict).await?;
+    let runs = load.runs;
     let most = case.size(runs, runs / 5);
     verdict.must(person.retried <= most, || format!("{} runs were given up", person.retried));
     let missed: Vec<_> = reached.iter().filter(|(_, n)| *n < hits).collect();

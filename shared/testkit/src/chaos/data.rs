@@ -68,7 +68,7 @@ async fn claims(world: &World, waiting: usize) -> anyhow::Result<Vec<Duration>> 
 /// Results in a type that has a normal form.
 const JSONB: &str =
     "alter table stack_runs alter column result type jsonb using result::text::jsonb";
-/// The same in SQLite, whose types do not change what is stored.
+/// Results in a normal form on SQLite, whose types do not change what is stored.
 const NORMAL_FORM: &str = "create trigger normal_form after update on stack_runs \
     when new.result is not null begin \
       update stack_runs set result = json(new.result) where id = new.id; end";

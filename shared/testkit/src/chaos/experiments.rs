@@ -60,7 +60,7 @@ experiments! {
     "C1" "claims with 10,000 pending runs" data::deep_queue, ["noindex"]; full
     "C2" "large payloads" payload::large, ["nolimit"]; full
     "C3" "hostile JSON" data::hostile_json, ["jsonb"]; short
-    "C4" "1,000 clients at four times capacity" overload::storm, ["nocap"]; full
+    "C4" "1,000 clients at four times capacity" overload::four_times_capacity, ["nocap"]; full
     "C5" "every connection held" overload::exhausted, ["nowait"]; full
     "C6" "poison" poison::poison, ["nocrashlimit"]; full
     "C7" "a quiet tenant beside a noisy one" fair::quiet_beside_noisy, ["fifo"]; full

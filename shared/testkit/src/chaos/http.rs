@@ -33,7 +33,7 @@ pub fn json(status: u16, body: impl Into<Bytes>) -> Answer {
     Ok(response)
 }
 
-/// The same, with `Retry-After`.
+/// A JSON answer with `Retry-After`.
 pub fn json_later(status: u16, body: &'static str, seconds: u64) -> Answer {
     let mut answer = json(status, body)?;
     answer.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());

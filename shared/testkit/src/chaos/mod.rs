@@ -125,6 +125,10 @@ const WIDTH: usize = 6;
 /// should be.
 pub async fn run(settings: &Settings) -> anyhow::Result<bool> {
     tasker_http::install_crypto();
+    anyhow::ensure!(
+        tasker_fault::COMPILED_IN,
+        "these binaries have no fault hooks: run make build"
+    );
     let seed = settings.seed.unwrap_or_else(|| rand::random_range(1..1_000_000));
     if let Some(transitions) = settings.walk {
         let found = model::walk(seed, transitions);

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use anyhow::Context as _;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use tasker_core::chain::{End, Resolved};
+use tasker_core::chain::{End, Resolved, Rules};
 
 use super::{Case, Verdict};
 
@@ -32,9 +32,10 @@ pub async fn walks(case: &Case) -> anyhow::Result<Verdict> {
 /// Walks until so many events were given to the state machine; says how it went.
 pub fn walk(seed: u64, transitions: usize) -> Result<String, String> {
     let mut random = StdRng::seed_from_u64(seed);
+    let rules = Rules { fenced: !tasker_fault::on("nofence") };
     let (mut done, mut runs) = (0, 0);
     while done < transitions {
-        let mut world = World::new();
+        let mut world = World::new(rules);
         for step in 0..STEPS {
             let act = act(&mut random);
             world.step(&act).and_then(|()| world.check()).map_err(|broken| {

@@ -32,7 +32,7 @@ struct Told {
 }
 
 /// C4: a thousand clients offer four times as much as is done.
-pub async fn storm(case: &Case) -> anyhow::Result<Verdict> {
+pub async fn four_times_capacity(case: &Case) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let cap = if case.fault == Some("nocap") { "0" } else { "400" };
     let env = vec![("TASKER_MAX_OPEN_RUNS", cap), ("RUST_LOG", "warn")];

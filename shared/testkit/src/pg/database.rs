@@ -46,7 +46,7 @@ impl Server {
         Self { cluster: Some(cluster), admin, template: tokio::sync::OnceCell::new() }
     }
 
-    /// The same server, reached at another address of its maintenance database.
+    /// Sets the address at which the server's maintenance database is reached.
     pub fn reached_at(mut self, admin: String) -> Self {
         self.admin = admin;
         self
@@ -158,7 +158,7 @@ fn sql(what: impl Into<String>, why: impl std::fmt::Display) -> Error {
     Error::Sql { what: what.into(), why: why.to_string() }
 }
 
-/// The same address with another database.
+/// `url` with its database replaced by `database`.
 fn on(url: &str, database: &str) -> Result<String, Error> {
     let (address, query) = url.split_once('?').map_or((url, None), |(a, q)| (a, Some(q)));
     let start = address

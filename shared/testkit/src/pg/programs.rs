@@ -54,7 +54,7 @@ impl Programs {
         beside.into_iter().find(|p| p.is_file()).unwrap_or_else(|| program.into())
     }
 
-    /// The same, for a program that must not outlive the thread that starts it.
+    /// A command for `program`, which must not outlive the thread that starts it.
     pub fn mortal_command(&self, program: &str) -> Command {
         if !self.setpriv {
             return self.command(program);

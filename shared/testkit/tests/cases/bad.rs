@@ -8,6 +8,13 @@ use super::{
 };
 
 pub fn cases() -> Vec<Case> {
+    [refused(), with_a_place(), without_a_result(), beyond_a_limit()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn refused() -> Vec<Case> {
     vec![
         Case(
             "unknown-service",
@@ -33,6 +40,11 @@ pub fn cases() -> Vec<Case> {
             json!({}),
             Fails("ServiceError", "read by wrappedgapi alone"),
         ),
+    ]
+}
+
+fn with_a_place() -> Vec<Case> {
+    vec![
         Case(
             "throws",
             "module.exports = async () => {\n  const a = 1;\n  throw new TypeError('no good');\n};",
@@ -69,6 +81,11 @@ pub fn cases() -> Vec<Case> {
             json!({}),
             FailsAt("SyntaxError", 2, 13),
         ),
+    ]
+}
+
+fn without_a_result() -> Vec<Case> {
+    vec![
         Case("top-throw", "\n\nthrow new Error('at load');", json!({}), Fails("Error", "at load")),
         Case("no-export", "const x = 1;", json!({}), Fails("TypeError", "exports no function")),
         Case(
@@ -95,6 +112,11 @@ pub fn cases() -> Vec<Case> {
             json!({}),
             Fails("TypeError", ""),
         ),
+    ]
+}
+
+fn beyond_a_limit() -> Vec<Case> {
+    vec![
         Case(
             "deadlock",
             "module.exports = async () => { await new Promise(() => {}); };",

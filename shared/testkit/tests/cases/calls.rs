@@ -5,6 +5,13 @@ use serde_json::{Value, json};
 use super::{Case, End::Is};
 
 pub fn cases() -> Vec<Case> {
+    [calls_and_timers(), errors_and_nested_runs(), tables_and_odd_values()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn calls_and_timers() -> Vec<Case> {
     vec![
         Case(
             "one-call",
@@ -48,6 +55,11 @@ pub fn cases() -> Vec<Case> {
             json!({}),
             Is(json!(3)),
         ),
+    ]
+}
+
+fn errors_and_nested_runs() -> Vec<Case> {
+    vec![
         Case(
             "catch",
             "module.exports = async () => { try { await __callHostTool__('nowhere', 'x', []); } catch (e) { return [e.name, e instanceof Error, e.message.includes('wrappedgapi')]; } };",
@@ -84,6 +96,11 @@ pub fn cases() -> Vec<Case> {
             json!({}),
             Is(json!(["ServiceError", 404])),
         ),
+    ]
+}
+
+fn tables_and_odd_values() -> Vec<Case> {
+    vec![
         Case(
             "database",
             "module.exports = async () => (await __callHostTool__('database', [{ property: 'from', args: ['task_functions'] }, { property: 'select', args: ['name'] }, { property: 'eq', args: ['name', 'hello'] }, { property: 'single', args: [] }])).data;",

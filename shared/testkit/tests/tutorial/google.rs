@@ -160,8 +160,20 @@ pub async fn everything_wrong(
     me: &mut Searcher<'_>,
 ) -> anyhow::Result<()> {
     let key = std::fs::read_to_string(&workspace.key)?;
+    wrong_keys(workspace, scopes, me, &key).await?;
+    me.set("GAPI_KEY", &key).await?;
+    wrong_people(workspace, me).await?;
+    each_scope_is_needed(workspace, scopes, me).await
+}
+
+async fn wrong_keys(
+    workspace: &Workspace,
+    scopes: &str,
+    me: &mut Searcher<'_>,
+    key: &str,
+) -> anyhow::Result<()> {
     let with = |field: &str, value: &str| -> anyhow::Result<String> {
-        let mut key: Value = serde_json::from_str(&key)?;
+        let mut key: Value = serde_json::from_str(key)?;
         key[field] = value.into();
         Ok(key.to_string())
     };
@@ -188,8 +200,10 @@ pub async fn everything_wrong(
     me.set("GAPI_KEY", &with("private_key", other["private_key"].as_str().unwrap_or_default())?)
         .await?;
     me.sees("Invalid JWT Signature").await?;
+    Ok(())
+}
 
-    me.set("GAPI_KEY", &key).await?;
+async fn wrong_people(workspace: &mut Workspace, me: &mut Searcher<'_>) -> anyhow::Result<()> {
     me.set("GAPI_ADMIN_EMAIL", "nobody@alpha.example").await?;
     me.sees("Invalid email or User ID").await?;
     let user = workspace.user()?;
@@ -205,8 +219,15 @@ pub async fn everything_wrong(
     workspace.make("people", json!({ "suspended": [user] })).await?;
     me.stack.post("wrappedgapi", &json!({ "method": "clearTokenCache" })).await?;
     me.sees("Account disabled").await?;
+    Ok(())
+}
 
-    // Each of the scopes is needed, and the message names the one that is missing.
+/// Each of the scopes is needed, and the message names the one that is missing.
+async fn each_scope_is_needed(
+    workspace: &mut Workspace,
+    scopes: &str,
+    me: &mut Searcher<'_>,
+) -> anyhow::Result<()> {
     for missing in scopes.split(',') {
         let rest: Vec<&str> = scopes.split(',').filter(|scope| *scope != missing).collect();
         workspace.delegate(&rest.join(","))?;

@@ -84,7 +84,7 @@ impl std::fmt::Debug for MasterKeys {
 }
 
 impl MasterKeys {
-    /// The same for the store.
+    /// These arguments as settings of the store; what is empty counts as absent.
     pub fn settings(&self) -> KeySettings {
         KeySettings {
             keys: self.master_key.clone().filter(|text| !text.is_empty()).map(Into::into),

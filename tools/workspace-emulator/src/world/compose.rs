@@ -5,8 +5,11 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::mailbox::{Entry, Nature, root};
 use super::message::{Attachment, Body, Content, Header, Message};
-use super::words::{BULK, MONTHS, OUTSIDERS, PROJECTS, SPAM, Topic, WORK};
 use super::{User, World};
+use super::{
+    names::OUTSIDERS,
+    words::{BULK, MONTHS, PROJECTS, SPAM, Topic, WORK},
+};
 use crate::rng::Rng;
 
 /// The message behind a line of the mailbox, wearing the entry's labels.

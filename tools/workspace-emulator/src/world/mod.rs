@@ -4,6 +4,7 @@ mod compose;
 mod effects;
 mod mailbox;
 mod message;
+mod names;
 mod people;
 mod sent;
 mod words;

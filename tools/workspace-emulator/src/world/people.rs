@@ -1,7 +1,7 @@
 //! Who lives in the world.
 
 use super::WorldConfig;
-use super::words::{FAMILY_NAMES, GIVEN_NAMES};
+use super::names::{FAMILY_NAMES, GIVEN_NAMES};
 use crate::rng::Rng;
 
 const DOMAIN_WORDS: [&str; 12] = [

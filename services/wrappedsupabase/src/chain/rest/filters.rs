@@ -1,12 +1,11 @@
 //! Filters and modifiers.
 
 use serde_json::Value;
-use tasker_core::Json;
 use tasker_tables::Explain;
 
 use super::{
     super::{Args, ChainError, Link, js, names::Rest},
-    Accept, Exact, Kind, One, RestCall, Verb,
+    Accept, Exact, Kind, One, RestCall, Verb, operators,
 };
 
 const COLUMN: &str = "the column's name";
@@ -149,20 +148,31 @@ impl RestCall {
                 for (column, value) in args.object(0, "columns and the values they must have")? {
                     self.compare(name, column, "eq", &value);
                 }
-                return Ok(());
+                Ok(())
             }
-            Rest::Or => {
-                let options = args.options(1, &REFERENCED)?;
-                let table = options.referenced()?;
-                let key = table.map_or_else(|| "or".to_owned(), |t| format!("{t}.or"));
-                let value = format!("({})", args.text(0, "filters, comma separated")?);
-                let (kind, method) = (Kind::Logic, name.to_owned());
-                let table = table.map(str::to_owned);
-                self.params.push(super::Param { kind, method, table, key, value, exact: None });
-                return Ok(());
-            }
-            _ => {}
+            Rest::Or => self.or(name, args),
+            _ => self.filter_column(method, name, args),
         }
+    }
+
+    fn or(&mut self, name: &str, args: Args<'_>) -> Result<(), ChainError> {
+        let options = args.options(1, &REFERENCED)?;
+        let table = options.referenced()?;
+        let key = table.map_or_else(|| "or".to_owned(), |t| format!("{t}.or"));
+        let value = format!("({})", args.text(0, "filters, comma separated")?);
+        let (kind, method) = (Kind::Logic, name.to_owned());
+        let table = table.map(str::to_owned);
+        self.params.push(super::Param { kind, method, table, key, value, exact: None });
+        Ok(())
+    }
+
+    /// A filter whose first argument is a column.
+    fn filter_column(
+        &mut self,
+        method: Rest,
+        name: &str,
+        args: Args<'_>,
+    ) -> Result<(), ChainError> {
         let column = args.text(0, COLUMN)?;
         match method {
             Rest::Not | Rest::Filter => {
@@ -174,7 +184,7 @@ impl RestCall {
             Rest::In | Rest::NotIn => {
                 let all = args.list(1, "the values")?;
                 let operator = if method == Rest::In { "in" } else { "not.in" };
-                let (text, all) = listed(all);
+                let (text, all) = operators::listed(all);
                 let value = format!("{operator}.({text})");
                 self.append(Kind::Filter, name, column, value, Some(Exact::List(all)));
             }
@@ -199,20 +209,10 @@ impl RestCall {
                 self.collection(name, column, operator, args)?;
             }
             Rest::TextSearch => {
-                let query = args.text(1, "the query")?;
-                let options = args.options(2, &["config", "type"])?;
-                let kind = match options.word("type", &["plain", "phrase", "websearch"])? {
-                    Some("plain") => "pl",
-                    Some("phrase") => "ph",
-                    Some(_) => "w",
-                    None => "",
-                };
-                let config = options.text("config")?.map_or(String::new(), |c| format!("({c})"));
-                let value = format!("{kind}fts{config}.{query}");
-                self.append(Kind::Filter, name, column, value, None);
+                self.append(Kind::Filter, name, column, operators::text_search(args)?, None);
             }
             plain => {
-                let operator = operator(plain);
+                let operator = operators::compared(plain);
                 let value = args.given(1, "the value to compare with")?;
                 self.compare(name, column, operator, value);
             }
@@ -244,45 +244,4 @@ impl RestCall {
         self.append(Kind::Filter, method, column, format!("{operator}.{value}"), exact);
         Ok(())
     }
-}
-
-/// PostgREST's word for a method that takes a column and a value.
-fn operator(method: Rest) -> &'static str {
-    match method {
-        Rest::Eq => "eq",
-        Rest::Neq => "neq",
-        Rest::Gt => "gt",
-        Rest::Gte => "gte",
-        Rest::Lt => "lt",
-        Rest::Lte => "lte",
-        Rest::Like => "like",
-        Rest::Ilike => "ilike",
-        Rest::RegexMatch => "match",
-        Rest::RegexIMatch => "imatch",
-        Rest::Is => "is",
-        Rest::IsDistinct => "isdistinct",
-        Rest::RangeGt => "sr",
-        Rest::RangeGte => "nxl",
-        Rest::RangeLt => "sl",
-        Rest::RangeLte => "nxr",
-        _ => "adj",
-    }
-}
-
-/// Values of a list as supabase-js writes them, each once.
-fn listed(all: Vec<Json>) -> (String, Vec<Json>) {
-    let mut seen: Vec<Value> = Vec::new();
-    let mut kept = Vec::new();
-    for json in all {
-        let value = js::part(&json);
-        if !seen.contains(&value) {
-            seen.push(value);
-            kept.push(json);
-        }
-    }
-    let one = |v: &Value| match v {
-        Value::String(text) if text.contains([',', '(', ')']) => format!("\"{text}\""),
-        other => js::text(other),
-    };
-    (seen.iter().map(one).collect::<Vec<_>>().join(","), kept)
 }
