@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use backon::Retryable as _;
 use tasker_core::{Status, TaskError, TaskRunId, chain::Rejected};
 use tasker_store::{StoreError, Upgrade};
 
@@ -32,18 +33,8 @@ pub enum Upgraded {
 impl Runs {
     /// Moves an open run to the newest version of its code; `dry_run`: only says whether it could.
     pub async fn upgrade(&self, run: TaskRunId, dry_run: bool) -> Result<Upgraded, RunError> {
-        let mut tries = 1;
-        loop {
-            match self.try_upgrade(run, dry_run).await {
-                Err(RunError::Store(StoreError::Rejected(Rejected::Outdated | Rejected::Busy)))
-                    if tries < TRIES =>
-                {
-                    tokio::time::sleep(PAUSE * tries).await;
-                    tries += 1;
-                }
-                done => return done,
-            }
-        }
+        let pauses = (1..TRIES).map(|tries| PAUSE * tries);
+        (|| self.try_upgrade(run, dry_run)).retry(pauses).when(went_on).await
     }
 
     async fn try_upgrade(&self, run: TaskRunId, dry_run: bool) -> Result<Upgraded, RunError> {
@@ -97,4 +88,10 @@ impl Runs {
             _ => Ok(None),
         }
     }
+}
+
+/// Whether the run moved while its journal was replayed.
+fn went_on(error: &RunError) -> bool {
+    use Rejected::{Busy, Outdated};
+    matches!(error, RunError::Store(StoreError::Rejected(Outdated | Busy)))
 }

@@ -2,15 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use google_apis_common::{Delegate, Response, Retry};
-use serde_json::Value;
+use google_apis_common::Retry;
 
 use crate::google_error::GoogleError;
 
 /// The retry policy of one call: truncated exponential backoff with full jitter in a fixed budget.
-///
-/// It is a google-apis-common [`Delegate`], so that calls through generated API crates follow the
-/// same rules.
 #[derive(Debug)]
 pub struct RetryPolicy {
     idempotent: bool,
@@ -80,18 +76,6 @@ fn backoff(attempt: u32) -> Duration {
 
 fn jitter(most: Duration) -> Duration {
     most.mul_f64(rand::random::<f64>())
-}
-
-impl Delegate for RetryPolicy {
-    fn http_error(&mut self, error: &hyper_util::client::legacy::Error) -> Retry {
-        self.network(!error.is_connect())
-    }
-
-    fn http_failure(&mut self, response: &Response, error: Option<&Value>) -> Retry {
-        let body = error.map(Value::to_string).unwrap_or_default();
-        let error = GoogleError::parse(response.status(), response.headers(), body.as_bytes());
-        self.google(&error)
-    }
 }
 
 #[cfg(test)]
@@ -164,14 +148,5 @@ mod tests {
         }
         let waits: Vec<_> = (0..20).map(|_| backoff(5)).collect();
         assert!(waits.windows(2).any(|pair| pair[0] != pair[1]));
-    }
-
-    #[test]
-    fn the_delegate_follows_the_same_rules() {
-        let mut response = Response::new(Default::default());
-        *response.status_mut() = StatusCode::FORBIDDEN;
-        let rate = json!({"error": {"errors": [{"reason": "userRateLimitExceeded"}]}});
-        assert!(matches!(policy(false).http_failure(&response, Some(&rate)), Retry::After(_)));
-        assert!(matches!(policy(true).http_failure(&response, None), Retry::Abort));
     }
 }

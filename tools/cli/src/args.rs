@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
 
 mod control;
 mod flow;
@@ -55,7 +56,7 @@ pub struct Connection {
     /// Key sent with each request; else SUPABASE_SECRET_KEY, SUPABASE_ANON_KEY or
     /// SUPABASE_PUBLISHABLE_KEY.
     #[arg(long, global = true, env = "SUPABASE_SERVICE_ROLE_KEY", hide_env_values = true)]
-    pub key: Option<String>,
+    pub key: Option<SecretString>,
 }
 
 /// What to do.

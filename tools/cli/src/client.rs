@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::args::Connection;
@@ -11,7 +12,7 @@ use crate::args::Connection;
 pub struct Client {
     http: reqwest::Client,
     base: String,
-    key: Option<String>,
+    key: Option<SecretString>,
 }
 
 /// A request without a useful answer.
@@ -77,10 +78,10 @@ impl Client {
         let key = connection
             .key
             .clone()
-            .filter(|key| !key.is_empty())
-            .or_else(|| env("SUPABASE_SECRET_KEY"))
-            .or_else(|| env("SUPABASE_ANON_KEY"))
-            .or_else(|| env("SUPABASE_PUBLISHABLE_KEY"));
+            .filter(|key| !key.expose_secret().is_empty())
+            .or_else(|| env("SUPABASE_SECRET_KEY").map(Into::into))
+            .or_else(|| env("SUPABASE_ANON_KEY").map(Into::into))
+            .or_else(|| env("SUPABASE_PUBLISHABLE_KEY").map(Into::into));
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(120))
@@ -119,7 +120,7 @@ impl Client {
     }
 
     async fn send(&self, mut request: reqwest::RequestBuilder, url: String) -> Result<Value> {
-        if let Some(key) = &self.key {
+        if let Some(key) = self.key.as_ref().map(ExposeSecret::expose_secret) {
             request = request.bearer_auth(key).header("apikey", key);
         }
         let response = request.send().await.map_err(|e| unreachable(&url, &e))?;

@@ -4,42 +4,13 @@
     reason = "a test may panic; the lint only knows of #[test] functions"
 )]
 
-use std::{
-    net::TcpListener,
-    process::{Command, Output},
-};
+mod support;
+
+use std::net::TcpListener;
 
 use axum::{Json, Router, http::StatusCode, response::Html, routing::get, routing::post};
 use serde_json::json;
-
-fn tasker(functions_url: &str, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tasker"))
-        .args(["--functions-url", functions_url])
-        .args(args)
-        .env_remove("SUPABASE_SERVICE_ROLE_KEY")
-        .env_remove("SUPABASE_ANON_KEY")
-        .output()
-        .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Serves `router` on a free port for the rest of the test process; answers its base URL.
-fn serve(router: Router) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router).await.unwrap();
-        });
-    });
-    url
-}
+use support::{serve, stderr, tasker};
 
 #[test]
 fn nobody_at_home_says_where_and_how_to_start() {

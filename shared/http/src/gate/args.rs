@@ -1,37 +1,24 @@
 //! Settings of the gate, under the names that Supabase gives its functions.
 
-use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// A setting that no log and no error may show.
-#[derive(Clone, Default)]
-pub struct Secret(String);
+#[derive(Clone, Debug, Default)]
+pub struct Secret(SecretString);
 
 impl Secret {
     /// The text itself, without white space around it.
     pub fn expose(&self) -> &str {
-        self.0.trim()
+        self.0.expose_secret().trim()
     }
 }
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl FromStr for Secret {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(text.into())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
+        Self(text.into())
     }
 }
 

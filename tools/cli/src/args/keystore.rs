@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use secrecy::{ExposeSecret as _, SecretString};
 use tasker_store::KeySettings;
 
 /// A namespace of secrets and what to do with it.
@@ -65,29 +66,22 @@ pub enum KeystoreCommand {
 }
 
 /// Master keys, for the commands that open the database.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct MasterKeys {
     /// Master keys of sealed secrets, comma separated: the first seals, all of them open.
     #[arg(long, env = "TASKER_MASTER_KEY", hide_env_values = true)]
-    master_key: Option<String>,
+    master_key: Option<SecretString>,
     /// File with such keys, one a line.
     #[arg(long, env = "TASKER_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
 }
 
-impl std::fmt::Debug for MasterKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MasterKeys")
-            .field("master_key_file", &self.master_key_file)
-            .finish_non_exhaustive()
-    }
-}
-
 impl MasterKeys {
     /// These arguments as settings of the store; what is empty counts as absent.
     pub fn settings(&self) -> KeySettings {
+        let text = self.master_key.as_ref().map(|key| key.expose_secret().to_owned());
         KeySettings {
-            keys: self.master_key.clone().filter(|text| !text.is_empty()).map(Into::into),
+            keys: text.filter(|text| !text.is_empty()).map(Into::into),
             file: self.master_key_file.clone().filter(|path| !path.as_os_str().is_empty()),
             no_vault: false,
         }
