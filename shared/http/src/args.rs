@@ -10,7 +10,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use tasker_seal::{KeySettings, Zeroizing};
 
-use crate::{GateArgs, Secret, ServiceArgs};
+use crate::{GateArgs, Secret, ServiceArgs, unix};
 
 /// Address, database, peers, logs.
 #[derive(Args, Clone, Debug)]
@@ -22,6 +22,10 @@ pub struct CommonArgs {
     /// Port to listen on; 0 picks a free one.
     #[arg(long, env = "PORT", default_value_t = 8000)]
     pub port: u16,
+
+    /// Also listen on this Unix socket, which nobody but the same user can open.
+    #[arg(long, env = "TASKER_SOCKET", value_name = "PATH")]
+    pub socket: Option<PathBuf>,
 
     /// Database: postgres://user:password@host:port/name, or sqlite:PATH (one process only).
     #[arg(
@@ -40,8 +44,9 @@ pub struct CommonArgs {
     )]
     pub functions_url: String,
 
-    /// Services with an address of their own: name=url, comma separated.
-    #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = name_and_url)]
+    /// Services with an address of their own: name=url, comma separated. On the same machine the url
+    /// may be a socket: name=unix:/path/of/socket.
+    #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = peer_and_url)]
     pub service_url: Vec<(String, String)>,
 
     /// Services that others wrote.
@@ -95,7 +100,8 @@ impl CommonArgs {
 #[derive(Args, Clone, Debug, Default)]
 pub struct OwnArgs {
     /// Where other services reach this very process, path included, and not another one behind the
-    /// same name: runs whose isolate it keeps, and calls that it holds, come back here.
+    /// same name: runs whose isolate it keeps, and calls that it holds, come back here. If all of
+    /// them are on this machine it may be a socket: unix:/path/of/socket.
     #[arg(long, env = "TASKER_ADVERTISE_URL", value_name = "URL")]
     pub advertise_url: Option<String>,
 }
@@ -105,7 +111,8 @@ impl OwnArgs {
     /// listens on; of all addresses, the one on the way to other machines, if there is any.
     pub fn url(&self, name: &str, listens: SocketAddr) -> Option<String> {
         if let Some(set) = self.advertise_url.as_ref().filter(|url| !url.is_empty()) {
-            return Some(set.trim_end_matches('/').to_owned());
+            let set = set.trim_end_matches('/');
+            return unix::address(set, name).ok().or_else(|| Some(set.to_owned()));
         }
         let ip = if listens.ip().is_unspecified() { outward()? } else { listens.ip() };
         let address = SocketAddr::new(ip, listens.port());
@@ -159,7 +166,18 @@ impl KeyArgs {
     }
 }
 
-/// Reads `name=url`, as `TASKER_SERVICE_URLS` lists them.
+/// Reads `name=url`, as `TASKER_SERVICE_URLS` lists them; the url may be a Unix socket.
+pub fn peer_and_url(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, url)) if url.starts_with(unix::SCHEME) => {
+            let name = name.trim();
+            unix::address(url, name).map(|url| (name.to_owned(), url))
+        }
+        _ => name_and_url(text),
+    }
+}
+
+/// Reads `name=url`.
 pub fn name_and_url(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, url)) if url.starts_with("http://") || url.starts_with("https://") => {

@@ -1,5 +1,5 @@
 //! How a request to another service goes out: in memory to a service of this very process, over
-//! hyper's own client to an `http:` address, over reqwest to what lies behind TLS.
+//! hyper's own client to an `http:` or `unix:` address, over reqwest to what lies behind TLS.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -11,7 +11,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::{
-    client::legacy::{Client as Hyper, connect::HttpConnector},
+    client::legacy::{
+        Client as Hyper,
+        connect::{Connect, HttpConnector},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use serde::Serialize;
@@ -20,6 +23,7 @@ use tower::ServiceExt as _;
 use crate::{
     direct::Direct,
     peers::{PeerError, PeerReply},
+    unix::{self, Sockets},
 };
 
 /// A server that does not answer a connection by then is not there.
@@ -45,6 +49,7 @@ pub struct Outgoing {
 #[derive(Clone)]
 pub struct Client {
     plain: Hyper<HttpConnector, Full<Bytes>>,
+    sockets: Hyper<Sockets, Full<Bytes>>,
     tls: reqwest::Client,
     local: Arc<OnceLock<(Router, Direct)>>,
 }
@@ -54,10 +59,9 @@ impl Client {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
-        let plain = Hyper::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .build(connector);
+        let mut pooled = Hyper::builder(TokioExecutor::new());
+        pooled.pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(60));
+        let (plain, sockets) = (pooled.build(connector), pooled.build(Sockets));
         let tls = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .tcp_nodelay(true)
@@ -65,7 +69,7 @@ impl Client {
             // A redirect would carry the key's header to wherever it points.
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { plain, tls, local: Arc::default() })
+        Ok(Self { plain, sockets, tls, local: Arc::default() })
     }
 
     /// Services of this very process: requests to them do not leave it.
@@ -79,27 +83,16 @@ impl Client {
         let answer = async {
             match self.local.get().filter(|_| request.own) {
                 Some((routes, direct)) => locally(routes, direct, request).await,
-                None if request.url.starts_with("http://") => self.plainly(request).await,
+                None if request.url.starts_with("http://") => plainly(&self.plain, request).await,
+                None if request.url.starts_with(unix::SCHEME) => {
+                    let url = unix::uri(&request.url).unwrap_or_default();
+                    plainly(&self.sockets, Outgoing { url, ..request }).await
+                }
                 None => self.over_tls(request).await,
             }
         };
         let late = || PeerError::Unknown { service, cause: "timed out".into() };
         tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(late()))
-    }
-
-    async fn plainly(&self, out: Outgoing) -> Result<PeerReply, PeerError> {
-        let (service, most) = (out.service.clone(), out.most);
-        let request = built(out, Full::new)?;
-        let response = self.plain.request(request).await.map_err(|e| {
-            let cause = reason(&e);
-            let service = service.clone();
-            if e.is_connect() {
-                PeerError::NotSent { service, cause }
-            } else {
-                PeerError::Unknown { service, cause }
-            }
-        })?;
-        read(service, response, most).await
     }
 
     async fn over_tls(&self, out: Outgoing) -> Result<PeerReply, PeerError> {
@@ -118,6 +111,25 @@ impl Client {
         let response: http::Response<reqwest::Body> = response.into();
         read(service, response, most).await
     }
+}
+
+/// Without TLS, over TCP or a socket.
+async fn plainly<C>(client: &Hyper<C, Full<Bytes>>, out: Outgoing) -> Result<PeerReply, PeerError>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let (service, most) = (out.service.clone(), out.most);
+    let request = built(out, Full::new)?;
+    let response = client.request(request).await.map_err(|e| {
+        let cause = reason(&e);
+        let service = service.clone();
+        if e.is_connect() {
+            PeerError::NotSent { service, cause }
+        } else {
+            PeerError::Unknown { service, cause }
+        }
+    })?;
+    read(service, response, most).await
 }
 
 /// To a handler or a router of this process, without the guard of the outside.

@@ -20,12 +20,15 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, UnixListener, UnixStream},
+};
 
 use crate::{
     CommonArgs, Gate,
     direct::{Direct, Entry, Served},
-    health, init_tracing, install_crypto, with_gate,
+    health, init_tracing, install_crypto, unix, with_gate,
 };
 
 /// A client that has not sent its headers by then is cut.
@@ -46,29 +49,74 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// resolves, then drains.
 pub async fn serve(listener: TcpListener, routes: Router, shutdown: impl Future<Output = ()>) {
     let entry = Entry { routes, direct: Direct::default(), gate: None };
-    serve_at(listener, &entry, shutdown).await;
+    serve_at(listener.into(), &entry, shutdown).await;
 }
 
-async fn serve_at(listener: TcpListener, entry: &Entry, shutdown: impl Future<Output = ()>) {
+/// Where a process listens.
+pub struct Listeners {
+    tcp: TcpListener,
+    unix: Option<UnixListener>,
+}
+
+impl Listeners {
+    /// As the settings say.
+    ///
+    /// # Errors
+    /// Somebody else listens there.
+    pub async fn bind(args: &CommonArgs) -> anyhow::Result<Self> {
+        let tcp = bind(SocketAddr::new(args.host, args.port)).await?;
+        Ok(Self { tcp, unix: args.socket.as_deref().map(unix::bind).transpose()? })
+    }
+
+    async fn accept_unix(&self) -> std::io::Result<UnixStream> {
+        match &self.unix {
+            Some(listener) => listener.accept().await.map(|(stream, _)| stream),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(tcp: TcpListener) -> Self {
+        Self { tcp, unix: None }
+    }
+}
+
+/// Serves behind a gate: what peers send goes straight to its handler.
+pub async fn serve_behind(
+    listeners: impl Into<Listeners>,
+    served: impl Into<Served>,
+    gate: Gate,
+    shutdown: impl Future<Output = ()>,
+) {
+    let Served { routes, direct } = served.into();
+    let routes = with_gate(routes, gate.clone());
+    let entry = Entry { routes, direct, gate: Some(gate) };
+    serve_at(listeners.into(), &entry, shutdown).await;
+}
+
+async fn serve_at(listeners: Listeners, entry: &Entry, shutdown: impl Future<Output = ()>) {
     let http = protocol();
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    // Out of file descriptors, most likely: let some connections end.
-                    tracing::warn!(%error, "accept failed");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+        let served = tokio::select! {
+            accepted = listeners.tcp.accept() => accepted.map(|(stream, _)| {
+                let _ = stream.set_nodelay(true);
+                connection(stream, entry, &http, &graceful);
+            }),
+            accepted = listeners.accept_unix() => accepted.map(|stream| {
+                connection(stream, entry, &http, &graceful);
+            }),
             () = &mut shutdown => break,
         };
-        connection(stream, entry, &http, &graceful);
+        if let Err(error) = served {
+            // Out of file descriptors, most likely: let some connections end.
+            tracing::warn!(%error, "accept failed");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
-    drop(listener);
+    drop(listeners);
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were still open after the drain");
     }
@@ -91,12 +139,11 @@ fn protocol() -> auto::Builder<TokioExecutor> {
 
 /// Serves one connection in a task of its own.
 fn connection(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     entry: &Entry,
     http: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
 ) {
-    let _ = stream.set_nodelay(true);
     let heard = Arc::new(AtomicBool::new(false));
     let hear = heard.clone();
     let entry = entry.clone();
@@ -181,14 +228,12 @@ where
     }
     let served = async {
         let gate = Gate::new(&args.gate, args.host)?;
-        let listener = bind(SocketAddr::new(args.host, args.port)).await?;
-        let address = listener.local_addr()?;
+        let listeners = Listeners::bind(args).await?;
+        let address = listeners.tcp.local_addr()?;
         let (routes, drain) = build(address).await?;
         tracing::info!(service = name, %address, "ready");
-        let Served { routes, direct } = routes.into();
-        let routes = with_gate(routes, gate.clone());
-        let entry = Entry { routes, direct, gate: Some(gate) };
-        serve_at(listener, &entry, shutdown_signal()).await;
+        serve_behind(listeners, routes, gate, shutdown_signal()).await;
+        args.socket.iter().for_each(|path| drop(std::fs::remove_file(path)));
         drain.await;
         anyhow::Ok(())
     };

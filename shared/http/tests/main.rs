@@ -6,6 +6,7 @@ mod abuse;
 mod allowed;
 mod common;
 mod cors;
+mod direct;
 mod hostile;
 mod hostile_tokens;
 mod rotation;

@@ -50,7 +50,7 @@ impl Stack {
         let url = format!("http://127.0.0.1:{port}/functions/v1");
         let plans = match &shape {
             Shape::One => vec![one(port, dir, env)],
-            Shape::Six(database) => six(port, database, env)?,
+            Shape::Six(database) => six(port, database, dir, env)?,
         };
         Self::of(url, plans, dir).await
     }
@@ -187,33 +187,47 @@ fn one(port: u16, dir: &Path, env: &[(String, String)]) -> Plan {
     }
 }
 
-fn six(port: u16, database: &str, env: &[(String, String)]) -> anyhow::Result<Vec<Plan>> {
-    let mut urls = Vec::new();
+/// As `tasker-dev processes` starts them: they reach each other over sockets, the gateway over TCP.
+fn six(
+    port: u16,
+    database: &str,
+    dir: &Path,
+    env: &[(String, String)],
+) -> anyhow::Result<Vec<Plan>> {
+    let (mut urls, mut sockets) = (Vec::new(), Vec::new());
     let mut plans = Vec::new();
     for name in SERVICES {
         let port = free_port()?;
         let url = format!("http://127.0.0.1:{port}/functions/v1/{name}");
+        let socket = dir.join(format!("{name}.sock")).display().to_string();
         urls.push(format!("{name}={url}"));
+        sockets.push(format!("{name}=unix:{socket}"));
         let args = vec!["--port".to_owned(), port.to_string()];
         plans.push(Plan {
             name: name.to_owned(),
             args,
-            env: Vec::new(),
+            env: vec![
+                ("TASKER_SOCKET".into(), socket.clone()),
+                ("TASKER_ADVERTISE_URL".into(), format!("unix:{socket}")),
+            ],
             health: format!("{url}/health"),
         });
     }
+    for plan in &mut plans {
+        plan.env.push(("TASKER_SERVICE_URLS".into(), sockets.join(",")));
+    }
     let args = vec!["gateway".to_owned(), "--port".to_owned(), port.to_string()];
     let health = format!("http://127.0.0.1:{port}/functions/v1/tasks/health");
-    plans.push(Plan { name: "tasker-dev".into(), args, env: Vec::new(), health });
+    let urls = vec![("TASKER_SERVICE_URLS".into(), urls.join(","))];
+    plans.push(Plan { name: "tasker-dev".into(), args, env: urls, health });
     // What tasker-dev makes for itself on SQLite.
     let key = tasker_store::MasterKey::generate()?.expose().to_string();
     for plan in &mut plans {
-        plan.env = env.to_vec();
+        plan.env.extend_from_slice(env);
         if !env.iter().any(|(name, _)| name.starts_with("TASKER_MASTER_KEY")) {
             plan.env.push(("TASKER_MASTER_KEY".into(), key.clone()));
         }
         plan.env.push(("DATABASE_URL".into(), database.to_owned()));
-        plan.env.push(("TASKER_SERVICE_URLS".into(), urls.join(",")));
     }
     Ok(plans)
 }

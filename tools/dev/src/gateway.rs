@@ -1,6 +1,13 @@
 //! One address for all processes, as Supabase's gateway gives its functions.
 
-use std::{collections::HashMap, process::ExitCode, sync::Arc};
+use std::{
+    collections::HashMap,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use axum::{
     Router,
@@ -21,21 +28,41 @@ pub struct Args {
 
 struct Inner {
     client: reqwest::Client,
-    services: HashMap<String, String>,
+    services: HashMap<String, Addresses>,
+}
+
+/// Where a service is reached; several take turns.
+pub struct Addresses {
+    all: Vec<String>,
+    next: AtomicUsize,
+}
+
+impl Addresses {
+    /// These, of which there is one at least.
+    pub fn new(all: Vec<String>) -> Self {
+        Self { all, next: AtomicUsize::new(0) }
+    }
+
+    fn next(&self) -> &str {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        self.all.get(turn % self.all.len().max(1)).map_or("", String::as_str)
+    }
 }
 
 /// Serves until told to stop.
 pub fn serve(args: Args) -> ExitCode {
     tasker_http::run("gateway", &args.common, async |_| {
         let others = args.common.services.registered()?;
-        Ok((routes(args.common.service_urls(), &others)?, std::future::ready(())))
+        let urls = args.common.service_urls().into_iter();
+        let services = urls.map(|(name, url)| (name, Addresses::new(vec![url]))).collect();
+        Ok((routes(services, &others)?, std::future::ready(())))
     })
 }
 
 /// Forwards `/functions/v1/<name>/...` and `/<name>/...` to `services[name]`, which check keys
 /// themselves, and to the services that others wrote, for which this process checks them.
 pub fn routes(
-    services: HashMap<String, String>,
+    services: HashMap<String, Addresses>,
     others: &HashMap<String, Registered>,
 ) -> anyhow::Result<Router> {
     let inner = Arc::new(Inner { client: forward::client()?, services });
@@ -60,6 +87,6 @@ async fn to_service(
     };
     let service =
         inner.services.get(name).ok_or_else(|| ApiError::not_found("Function not found"))?;
-    let (name, url) = (name.to_owned(), format!("{service}/{rest}{query}"));
+    let (name, url) = (name.to_owned(), format!("{}/{rest}{query}", service.next()));
     forward::forward(&inner.client, &name, url, request, |_| ()).await
 }

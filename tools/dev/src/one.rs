@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, env = "TASKER_LOG_JSON")]
     log_json: bool,
     /// Services with an address of their own: name=url, comma separated.
-    #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = tasker_http::name_and_url)]
+    #[arg(long, env = "TASKER_SERVICE_URLS", value_delimiter = ',', value_parser = tasker_http::peer_and_url)]
     service_url: Vec<(String, String)>,
     #[command(flatten)]
     services: ServiceArgs,
@@ -65,6 +65,7 @@ pub fn serve(args: Args) -> ExitCode {
     let common = CommonArgs {
         host: args.host,
         port: args.port,
+        socket: None,
         database_url: format!("sqlite:{}", args.db.display()),
         functions_url: String::new(),
         service_url: args.service_url.clone(),
