@@ -223,7 +223,7 @@ fn six(
     // What tasker-dev makes for itself on SQLite.
     let key = tasker_store::MasterKey::generate()?.expose().to_string();
     for plan in &mut plans {
-        plan.env.extend_from_slice(env);
+        plan.env = [env, &plan.env].concat();
         if !env.iter().any(|(name, _)| name.starts_with("TASKER_MASTER_KEY")) {
             plan.env.push(("TASKER_MASTER_KEY".into(), key.clone()));
         }

@@ -14,10 +14,11 @@ use tasker_testkit::process::bin_dir;
 type Names = BTreeSet<String>;
 
 /// Variables that `--help` lists and that no container is given, and why.
-const NOT_IN_CONTAINERS: [(&str, &str); 4] = [
+const NOT_IN_CONTAINERS: [(&str, &str); 5] = [
     ("TASKER_FUNCTIONS_URL", "TASKER_SERVICE_URLS says where each service is"),
     ("TASKER_MASTER_KEY_FILE", "four containers would have to share the file: TASKER_MASTER_KEY"),
     ("TASKER_WORKER_PROGRAM", "the executor's workers are the executor's own binary"),
+    ("TASKER_SOCKET", "containers do not share a folder for it, and reach each other by name"),
     ("GAPI_DISCOVERY_DIR", "the documents are in the binary"),
 ];
 /// Settings that the manifests of Kubernetes alone leave out, and why.
