@@ -22,6 +22,7 @@ mod payload;
 mod person;
 mod poison;
 mod proxy;
+mod replicas;
 mod report;
 mod sampler;
 mod stops;
