@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin};
 
 use super::{
     Case, Verdict, call_faults, clocks, crash, crash_points, data, fair, model, once, overload,
-    payload, poison, replicas, steps, stops, storage, upstream, wakes,
+    payload, poison, replicas, silent, steps, stops, storage, upstream, wakes,
 };
 
 type Found = Pin<Box<dyn Future<Output = anyhow::Result<Verdict>>>>;
@@ -53,6 +53,7 @@ experiments! {
     "A10" "an executor lost with 100 parked runs" replicas::executor_lost, ["nopark"]; short
     "A11" "a row in a group that the database refuses" steps::refused_rows, ["together"]; short
     "A12" "a crash between a call and the step it went ahead of" steps::ahead_of_the_commit, ["unsafeahead"]; short
+    "A13" "a processor whose heartbeats do not arrive" silent::holder, ["nofence"]; short
     "B1" "20 % of internal POSTs lost before, 20 % after" wakes::lost_posts, ["nofallback"]; short
     "B1b" "every trigger lost" wakes::no_triggers, ["nofallback"]; full
     "B2" "triggers x10, reordered; 2 processors" wakes::duplicates_two, ["nolock", "taketwice"]; short

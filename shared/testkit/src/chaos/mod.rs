@@ -25,6 +25,7 @@ mod proxy;
 mod replicas;
 mod report;
 mod sampler;
+mod silent;
 mod steps;
 mod stops;
 mod storage;
