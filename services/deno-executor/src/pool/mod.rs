@@ -16,11 +16,16 @@ use crate::protocol::{Delivered, Report, Seed, ToWorker, ToWorkerRef, encode};
 pub use process::Session;
 use process::{Frame, Worker};
 use tasker_core::{TaskError, journal::Journal};
+use tokio::sync::Semaphore;
 
 /// QuickJS leaks about a megabyte per isolate, so a worker is replaced before that matters.
 const ISOLATES_PER_WORKER: usize = if cfg!(feature = "v8") { 5_000 } else { 300 };
 /// How much longer than a turn's deadline the process may take to answer.
 const GRACE: Duration = Duration::from_millis(1_000);
+
+/// Isolates that are made at once in one worker. After an executor was lost all its runs come back
+/// together: those that wait for a processor here do not use up their turn's time.
+const STARTS_PER_WORKER: usize = 8;
 
 /// Settings of the pool.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ pub struct Pool {
     config: PoolConfig,
     workers: Mutex<Vec<Arc<Worker>>>,
     sessions: AtomicU64,
+    /// For isolates that are being made.
+    starts: Semaphore,
 }
 
 /// How a turn ended, seen from outside the worker.
@@ -78,7 +85,8 @@ impl Loss {
 impl Pool {
     /// An empty pool; workers start with the first runs.
     pub fn new(config: PoolConfig) -> Self {
-        Self { config, workers: Mutex::default(), sessions: AtomicU64::new(1) }
+        let starts = Semaphore::new(config.size.max(1) * STARTS_PER_WORKER);
+        Self { config, workers: Mutex::default(), sessions: AtomicU64::new(1), starts }
     }
 
     /// Deadline of a turn.
@@ -102,6 +110,7 @@ impl Pool {
     }
 
     async fn twice(&self, frame: (u64, Frame)) -> anyhow::Result<(Session, Turn)> {
+        let _one = self.starts.acquire().await?;
         let worker = self.pick()?;
         let (session, turn) = self.run(worker, frame.clone()).await;
         match turn {

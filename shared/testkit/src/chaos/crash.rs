@@ -13,9 +13,14 @@ use super::{
 
 /// A1: kill -9 of a random service every 50 to 500 ms, each back after 0 to 2 s.
 pub async fn random_kills(case: &Case) -> anyhow::Result<Verdict> {
+    kills_under_load(case, Shape::default()).await
+}
+
+/// A1 in a world of this shape.
+pub async fn kills_under_load(case: &Case, shape: Shape) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let (runs, calls, kills) = case.size((40, 25, 20), (100, 50, 200));
-    let mut world = World::start(case, Shape::default()).await?;
+    let mut world = World::start(case, shape).await?;
     let mut person = Person::default();
     if case.fault.is_none() {
         world.submit_mixed("clean", runs, calls).await?;

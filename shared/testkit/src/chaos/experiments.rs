@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin};
 
 use super::{
     Case, Verdict, call_faults, clocks, crash, crash_points, data, fair, model, once, overload,
-    payload, poison, stops, storage, upstream, wakes,
+    payload, poison, replicas, silent, steps, stops, storage, upstream, wakes,
 };
 
 type Found = Pin<Box<dyn Future<Output = anyhow::Result<Verdict>>>>;
@@ -41,6 +41,7 @@ macro_rules! experiments {
 // `short` ones assert nothing that a busy machine breaks.
 experiments! {
     "A1" "kill -9 of random services" crash::random_kills, ["nosweep"]; short
+    "A1r" "kill -9 among three executors and three processors" replicas::random_kills, ["nosweep"]; short
     "A2" "the process ends itself at named points" crash_points::all, ["nosweep"]; short
     "A3" "Postgres crashes and stays down" storage::postgres_crashes, ["nosync"]; full
     "A4" "acknowledged submits, everything killed" storage::acknowledged, ["nosync"]; short
@@ -49,6 +50,10 @@ experiments! {
     "A7" "SIGTERM under load" stops::drain, ["nodrain"]; full
     "A8" "effect done, no answer" call_faults::unknown_outcomes, ["resend"]; short
     "A8b" "changes of tables, answers lost" once::lost_answers, ["norecall"]; short
+    "A10" "an executor lost with 100 parked runs" replicas::executor_lost, ["nopark"]; short
+    "A11" "a row in a group that the database refuses" steps::refused_rows, ["together"]; short
+    "A12" "a crash between a call and the step it went ahead of" steps::ahead_of_the_commit, ["unsafeahead"]; short
+    "A13" "a processor whose heartbeats do not arrive" silent::holder, ["nofence"]; short
     "B1" "20 % of internal POSTs lost before, 20 % after" wakes::lost_posts, ["nofallback"]; short
     "B1b" "every trigger lost" wakes::no_triggers, ["nofallback"]; full
     "B2" "triggers x10, reordered; 2 processors" wakes::duplicates_two, ["nolock", "taketwice"]; short

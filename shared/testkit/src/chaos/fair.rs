@@ -18,7 +18,7 @@ pub async fn quiet_beside_noisy(case: &Case) -> anyhow::Result<Verdict> {
     let mut world = World::start(case, Shape { env, ..Shape::default() }).await?;
     let mut person = Person::default();
     // Runs of another task stand for those of another owner.
-    world.fleet.publish("quiet", super::world::MIXED).await?;
+    world.fleet.publish("quiet", super::tasks::MIXED).await?;
     submit(&world, "alone").await?;
     world.settle(Duration::from_secs(60), &mut person).await?;
     let alone = slowest(&world, "alone").await?;

@@ -14,6 +14,8 @@ use crate::process::{Process, free_port};
 
 /// The name that all processors share.
 pub const PROCESSOR: &str = "simple-stack-processor";
+/// The name that all executors share.
+pub const EXECUTOR: &str = "deno-executor";
 
 /// What to start.
 pub struct Setup<'a> {
@@ -21,6 +23,7 @@ pub struct Setup<'a> {
     pub db: &'a Db,
     pub oracle: &'a str,
     pub processors: usize,
+    pub executors: usize,
     /// Everything between the services goes through it.
     pub proxy: Option<&'a Proxy>,
     /// A service that is to be looked for at a port where nobody is.
@@ -217,25 +220,36 @@ fn one(setup: &Setup<'_>, db: &str) -> anyhow::Result<Member> {
     Ok(Member { name: "tasker-dev".into(), url: format!("{own}/tasks"), env, args, process: None })
 }
 
+/// The proxy's route to one process of a service that may have several.
+fn own_route(name: &str, k: usize) -> Option<String> {
+    match name {
+        PROCESSOR => Some(format!("own-{k}")),
+        EXECUTOR => Some(format!("executor-{k}")),
+        _ => None,
+    }
+}
+
 fn six(setup: &Setup<'_>, database: &str) -> anyhow::Result<Vec<Member>> {
     let mut members = Vec::new();
     for name in SERVICES {
-        let count = if name == PROCESSOR { setup.processors.max(1) } else { 1 };
+        let count = match name {
+            PROCESSOR => setup.processors.max(1),
+            EXECUTOR => setup.executors.max(1),
+            _ => 1,
+        };
         for k in 0..count {
             let port = free_port()?;
             let url = format!("http://127.0.0.1:{port}/functions/v1/{name}");
             let mut env = setup.env.clone();
             env.push(("DATABASE_URL".into(), database.to_owned()));
             env.push(("TASKER_SLOT".into(), format!("processor-{k}")));
-            if let (PROCESSOR, Some(proxy)) = (name, setup.proxy) {
-                proxy.route(&format!("own-{k}"), vec![url.clone()]);
-                let own = format!("{}/own-{k}", proxy.url);
+            if let (Some(own), Some(proxy)) = (own_route(name, k), setup.proxy) {
+                proxy.route(&own, vec![url.clone()]);
+                let own = format!("{}/{own}", proxy.url);
                 env.push(("TASKER_ADVERTISE_URL".into(), own.clone()));
-                env.push(("TASKER_OWN_URL".into(), own));
-            }
-            if let ("deno-executor", Some(proxy)) = (name, setup.proxy) {
-                let own = format!("{}/{name}", proxy.url);
-                env.push(("TASKER_ADVERTISE_URL".into(), own));
+                if name == PROCESSOR {
+                    env.push(("TASKER_OWN_URL".into(), own));
+                }
             }
             let args = vec!["--port".to_owned(), port.to_string()];
             members.push(Member { name: name.to_owned(), url, env, args, process: None });

@@ -5,7 +5,8 @@
 //! effect and get no answer), `busy: n` (the first n get 503 and no effect), `limited: [n, s]` (the
 //! first n get 429 with `Retry-After: s`), `hang: n` (the first n get nothing at all, and no effect),
 //! `ms: [..]` (the k-th request waits so long after its effect), `nth: true` (the answer tells which
-//! request it is), `size: n` (the answer has n bytes).
+//! request it is), `size: n` (the answer has n bytes), `gate: [..]` (the k-th request waits after its effect
+//! until that gate is opened), `foreign: true` (the answer has a character that Latin-1 has not).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use http::request::Parts;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::http::{self as server, Answer, Cut};
 
@@ -37,6 +38,8 @@ pub struct Oracle {
 struct Seen {
     book: Mutex<Book>,
     file: std::fs::File,
+    /// Gates that are open.
+    gates: watch::Sender<HashSet<u64>>,
 }
 
 #[derive(Default)]
@@ -56,7 +59,8 @@ impl Oracle {
     pub async fn start(dir: &Path) -> anyhow::Result<Self> {
         let file =
             std::fs::File::options().create(true).append(true).open(dir.join("effects.log"))?;
-        let seen = Arc::new(Seen { book: Mutex::default(), file });
+        let gates = watch::Sender::new(HashSet::new());
+        let seen = Arc::new(Seen { book: Mutex::default(), file, gates });
         let (address, serving) = serve(0, &seen).await?;
         Ok(Self { url: format!("http://{address}"), seen, serving: vec![serving] })
     }
@@ -64,6 +68,23 @@ impl Oracle {
     /// Answers at this port too.
     pub async fn also_at(&mut self, port: u16) -> anyhow::Result<()> {
         self.serving.push(serve(port, &self.seen).await?.1);
+        Ok(())
+    }
+
+    /// Lets those answer that wait at this gate, and all that come to it.
+    pub fn open(&self, gate: u64) {
+        self.seen.gates.send_modify(|open| {
+            open.insert(gate);
+        });
+    }
+
+    /// Writes a line of an earlier oracle's `effects.log` into the book.
+    pub fn remember(&self, line: &str) -> anyhow::Result<()> {
+        let (service, key, what, reply): (String, String, String, String) =
+            serde_json::from_str(line)?;
+        let mut book = self.seen.book();
+        book.requests.entry(key.clone()).or_default().push(Instant::now());
+        book.effect(&service, &key, what, &reply);
         Ok(())
     }
 
@@ -82,6 +103,12 @@ impl Oracle {
     pub fn changed(&self) -> Vec<i64> {
         let book = self.seen.book();
         book.changed.iter().filter_map(|k| k.strip_prefix("sr-")?.parse().ok()).collect()
+    }
+
+    /// Rows for which a request came.
+    pub fn asked(&self) -> Vec<i64> {
+        let book = self.seen.book();
+        book.requests.keys().filter_map(|k| k.strip_prefix("sr-")?.parse().ok()).collect()
     }
 
     /// When the requests for a row came.
@@ -147,6 +174,9 @@ async fn answer(seen: Arc<Seen>, parts: Parts, body: Bytes) -> Answer {
     if let Some(ms) = ask["ms"][nth - 1].as_u64() {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
+    if let Some(gate) = ask["gate"][nth - 1].as_u64() {
+        let _ = seen.gates.subscribe().wait_for(|open| open.contains(&gate)).await;
+    }
     if first(&ask["cut"]) { Err(Cut) } else { server::json(200, reply) }
 }
 
@@ -163,6 +193,9 @@ fn reply(service: &str, link: &Value, ask: &Value, nth: usize) -> String {
     if service == "wrappedgapi" && link["property"] == "echo" {
         reply = json!({ "echo": ask });
     }
+    if ask["foreign"] == true {
+        reply["foreign"] = json!("\u{20ac}");
+    }
     if ask["nth"] == true {
         reply["nth"] = json!(nth);
     }
@@ -172,12 +205,19 @@ fn reply(service: &str, link: &Value, ask: &Value, nth: usize) -> String {
 impl Seen {
     fn effect(&self, service: &str, key: &str, ask: &Value, reply: &str) {
         let what = format!("{}/{}/{}", ask["phase"], ask["key"], ask["i"]);
-        let _ = writeln!(&self.file, "{service} {key} {what}");
-        let mut book = self.book();
-        book.effects.entry(key.to_owned()).or_default().push(reply.to_owned());
+        // Written at once: others write too.
+        let line = format!("{}\n", json!([service, key, what, reply]));
+        let _ = (&self.file).write_all(line.as_bytes());
+        self.book().effect(service, key, what, reply);
+    }
+}
+
+impl Book {
+    fn effect(&mut self, service: &str, key: &str, what: String, reply: &str) {
+        self.effects.entry(key.to_owned()).or_default().push(reply.to_owned());
         if service == "wrappedoracle" {
-            book.changed.insert(key.to_owned());
-            *book.once.entry(what).or_default() += 1;
+            self.changed.insert(key.to_owned());
+            *self.once.entry(what).or_default() += 1;
         }
     }
 }

@@ -121,10 +121,14 @@ impl Inner {
         Fate { roll: random.random(), delays, status: [500, 502, 503][random.random_range(0..3)] }
     }
 
-    fn target(&self, name: &str) -> Option<String> {
-        let routes = lock(&self.routes);
-        let targets = routes.get(name).filter(|t| !t.is_empty())?;
-        Some(targets[self.turn.fetch_add(1, Ordering::Relaxed) % targets.len()].clone())
+    /// Addresses of a route, the one whose turn it is first.
+    fn targets(&self, name: &str) -> Vec<String> {
+        let mut targets = lock(&self.routes).get(name).cloned().unwrap_or_default();
+        if !targets.is_empty() {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % targets.len();
+            targets.rotate_left(turn);
+        }
+        targets
     }
 
     async fn forward(
@@ -134,16 +138,23 @@ impl Inner {
         parts: &Parts,
         body: Bytes,
     ) -> Option<(u16, Bytes)> {
-        let url = format!("{}{rest}", self.target(name)?);
         let mut headers = parts.headers.clone();
         for hop in
             [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
         {
             headers.remove(hop);
         }
-        let sent = self.client.request(parts.method.clone(), url).headers(headers).body(body);
-        let reply = sent.timeout(Duration::from_secs(300)).send().await.ok()?;
-        Some((reply.status().as_u16(), reply.bytes().await.ok()?))
+        for target in self.targets(name) {
+            let sent = self.client.request(parts.method.clone(), format!("{target}{rest}"));
+            let sent = sent.headers(headers.clone()).body(body.clone());
+            match sent.timeout(Duration::from_secs(300)).send().await {
+                Ok(reply) => return Some((reply.status().as_u16(), reply.bytes().await.ok()?)),
+                // Nobody is there: the next one is asked, as a balancer would.
+                Err(error) if error.is_connect() => {}
+                Err(_) => return None,
+            }
+        }
+        None
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     Case, Verdict, check,
+    ground::Ground,
     person::Person,
     world::{Shape, World, mixed},
 };
@@ -15,7 +16,8 @@ use super::{
 pub async fn postgres_crashes(case: &Case) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let (runs, crashes, down) = case.size((20, 3, 5), (100, 10, 30));
-    let mut world = World::start(case, Shape { lazy_disk: true, ..Shape::default() }).await?;
+    let mut world =
+        World::start(case, Shape { ground: Ground::LazyDisk, ..Shape::default() }).await?;
     let mut person = Person::default();
     let ids = world.submit_mixed("chaos", runs, 30).await?;
     let mut random = StdRng::seed_from_u64(case.seed);
@@ -78,7 +80,8 @@ async fn refusal(world: &World) -> (u16, bool) {
 pub async fn acknowledged(case: &Case) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let rounds = case.size(4, 50);
-    let mut world = World::start(case, Shape { lazy_disk: true, ..Shape::default() }).await?;
+    let mut world =
+        World::start(case, Shape { ground: Ground::LazyDisk, ..Shape::default() }).await?;
     let mut random = StdRng::seed_from_u64(case.seed);
     let mut ids = Vec::new();
     let mut refused = 0;

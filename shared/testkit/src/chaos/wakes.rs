@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{
     Case, Verdict, check,
     db::Db,
-    fleet::PROCESSOR,
+    fleet::{EXECUTOR, PROCESSOR},
     person::Person,
     proxy::Rules,
     sampler::Sampler,
@@ -77,7 +77,7 @@ pub async fn lost_posts(case: &Case) -> anyhow::Result<Verdict> {
     let load = Load { runs, n, ..Load::default() };
     let lossy = Rules { drop_before: 0.2, drop_after: 0.2, ..Rules::default() };
     let names =
-        [PROCESSOR, "own-0", "deno-executor", "tasks", "wrappedkeystore", "wrappedsupabase"];
+        [PROCESSOR, "own-0", EXECUTOR, "executor-0", "tasks", "wrappedkeystore", "wrappedsupabase"];
     let rules: Vec<(&str, Rules)> = names.into_iter().map(|name| (name, lossy.clone())).collect();
     Ok(report(under(case, load, &rules).await?, load))
 }

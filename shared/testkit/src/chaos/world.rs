@@ -14,43 +14,30 @@ use super::{
     Case,
     db::Db,
     fleet::{Fleet, PROCESSOR, Setup},
+    ground::{Ground, Standing},
     oracle::Oracle,
     person::Person,
     proxy::Proxy,
+    tasks::{LEAF, MIXED, ONE},
 };
 use crate::{
-    pg::{Cluster, Database, Durability, Options, Server},
+    pg::{Database, Server},
     process::free_port,
 };
-
-/// Every kind of call in every run: a fifth must not be repeated, one is a run of its own, one a
-/// timer. The result holds each call's answer.
-pub const MIXED: &str = "module.exports = async ({ key, phase, n, busy, retry }) => { \
-    const all = [], often = retry && { retry }; \
-    for (let i = 0; i < n; i++) { \
-        const ask = { key, phase, i, busy: busy && i % 7 === 0 ? 1 : 0 }; \
-        if (i % 5 === 4) all.push((await __callHostTool__('wrappedoracle', 'effect', [ask])).value); \
-        else if (i % 20 === 2) all.push(await __callHostTool__('tasks', 'execute', ['leaf', { key, phase, i }], often)); \
-        else if (i % 20 === 6) await new Promise((r) => setTimeout(r, 20)); \
-        else if (i % 10 === 8) all.push(await __callHostTool__('keystore', 'getKey', ['default', 'NONE'], often)); \
-        else if (i % 20 === 3) all.push((await __callHostTool__('database', [{ property: 'from', args: ['task_functions'] }, { property: 'select', args: ['name'] }, { property: 'eq', args: ['name', 'leaf'] }], undefined, often)).data); \
-        else all.push((await __callHostTool__('gapi', 'echo', [ask])).echo.i); \
-    } return all; };";
-const LEAF: &str = "module.exports = async ({ key, phase, i }) => \
-    (await __callHostTool__('wrappedoracle', 'effect', [{ key, phase, i: 'leaf' + i }])).value;";
-/// One call with whatever the input says, and its answer.
-const ONE: &str = "module.exports = async ({ service, method, ask, options }) => \
-    await __callHostTool__(service, method, [ask], options);";
 
 /// How a world differs from the ordinary.
 #[derive(Default)]
 pub struct Shape {
     /// Processors; 1 if 0.
     pub processors: usize,
+    /// Executors; 1 if 0.
+    pub executors: usize,
     /// Everything between services goes through a fault proxy.
     pub proxied: bool,
-    /// Postgres is told not to wait for its disk, unless a session asks for it.
-    pub lazy_disk: bool,
+    /// What the database is like.
+    pub ground: Ground,
+    /// A fault that is no missing guard: in the experiment as in its controls.
+    pub fault: Option<&'static str>,
     /// More environment for every process.
     pub env: Vec<(&'static str, &'static str)>,
     /// A service that is not there until [`World::come_up`].
@@ -76,28 +63,23 @@ impl World {
     /// Starts it and publishes the tasks.
     pub async fn start(case: &Case, shape: Shape) -> anyhow::Result<Self> {
         let dir = case.folder()?;
-        let (server, database, db) = if case.sqlite {
-            (None, None, Db::Sqlite(dir.join("tasker.db")))
-        } else {
-            let (server, database) = postgres(shape.lazy_disk).await?;
-            let db = Db::Postgres(database.url().to_owned());
-            (Some(server), Some(database), db)
-        };
-        db_history(&db).await?;
+        let Standing { db, server, database } = shape.ground.stand(case, &dir).await?;
+        db.watch_history().await?;
         let oracle = Oracle::start(&dir).await?;
         let proxy = if shape.proxied { Some(Proxy::start(case.seed).await?) } else { None };
         let mut env = vec![("RUST_LOG".to_owned(), "info".to_owned())];
         env.extend(shape.env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        if let Some(fault) = case.fault {
-            env.push(("TASKER_FAULT".into(), fault.into()));
+        let faults: Vec<&str> = shape.fault.into_iter().chain(case.fault).collect();
+        if !faults.is_empty() {
+            env.push(("TASKER_FAULT".into(), faults.join(",")));
         }
         let down = shape.down.map(|_| free_port()).transpose()?;
-        let (url, processors) = (oracle.url.clone(), shape.processors);
         let setup = Setup {
             dir: dir.clone(),
             db: &db,
-            oracle: &url,
-            processors,
+            oracle: &oracle.url,
+            processors: shape.processors,
+            executors: shape.executors,
             proxy: proxy.as_ref(),
             down: shape.down.zip(down),
             env,
@@ -215,28 +197,6 @@ impl World {
 /// Input of a run.
 pub fn mixed(phase: &str, key: usize, n: usize) -> Value {
     json!({ "key": format!("k{key}"), "phase": phase, "n": n })
-}
-
-async fn db_history(db: &Db) -> anyhow::Result<()> {
-    db.watch_history().await
-}
-
-async fn postgres(lazy_disk: bool) -> anyhow::Result<(Arc<Server>, Database)> {
-    let options = Options { durability: Durability::Full, port: None };
-    let cluster = tokio::task::spawn_blocking(move || Cluster::with(options)).await??;
-    if lazy_disk {
-        let admin = Db::Postgres(cluster.url("postgres"));
-        admin.rows("alter system set synchronous_commit = off").await?;
-        admin.rows("alter system set wal_writer_delay = '10s'").await?;
-        admin.rows("alter system set wal_writer_flush_after = '1GB'").await?;
-        admin.rows("select pg_reload_conf()").await?;
-    }
-    let server = Server::of(cluster);
-    let database = server.database().await?;
-    if lazy_disk {
-        Db::Postgres(database.url().to_owned()).rows("checkpoint").await?;
-    }
-    Ok((Arc::new(server), database))
 }
 
 /// Makes the folder of an experiment anew.

@@ -67,6 +67,11 @@ impl Server {
         self.make("template1").await
     }
 
+    /// Makes an empty database that cannot hold every character.
+    pub async fn latin1_database(&self) -> Result<Database, Error> {
+        self.make("template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'").await
+    }
+
     /// Makes a database: a copy of one that was migrated once (about 70 ms).
     pub async fn database(&self) -> Result<Database, Error> {
         self.make(self.template.get_or_try_init(|| self.migrate()).await?).await
