@@ -146,7 +146,7 @@ async fn work(
 
 /// An experiment's pause: a call that went ahead of these steps is answered before they are written.
 async fn late_on_purpose() {
-    if tasker_core::fault::on("latestep") {
+    if tasker_fault::on("latestep") {
         tokio::time::sleep(std::time::Duration::from_millis(150)).await;
     }
 }

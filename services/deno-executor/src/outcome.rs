@@ -108,7 +108,7 @@ impl Runs {
         };
         let (step, next) = going.step(&numbers, self.executor.clone());
         let Going { root_id, lease, seq, outcome, mut warm, report, .. } = going;
-        let ahead = self.ahead && (next.is_safe() || tasker_core::fault::on("unsafeahead"));
+        let ahead = self.ahead && (next.is_safe() || tasker_fault::on("unsafeahead"));
         let commit = self.committer.push(step);
         let told = |recorded_through| TurnReport {
             of: lease.clone(),

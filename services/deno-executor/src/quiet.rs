@@ -107,7 +107,7 @@ impl Runs {
 
     /// Keeps an isolate until the next outcome comes.
     pub fn park(&self, root: StackRunId, warm: Warm, heap_bytes: usize) {
-        if tasker_core::fault::on("nopark") {
+        if tasker_fault::on("nopark") {
             return;
         }
         self.parked.keep(root, warm, ISOLATE_BYTES + heap_bytes);

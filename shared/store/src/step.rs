@@ -3,7 +3,7 @@
 use tasker_core::{
     Json, Kind, Status,
     call::TIMER,
-    fault, json,
+    json,
     step::{Ask, Made, Outcome, Step},
 };
 
@@ -24,7 +24,7 @@ const FOREVER_MS: i64 = 3_155_760_000_000;
 pub async fn commit<B: Backend>(store: &Store<B>, group: &[Step]) -> Vec<Result<bool>> {
     match together(store, group).await {
         Ok(counts) => counts.into_iter().map(Ok).collect(),
-        Err(StoreError::Invalid { .. }) if group.len() > 1 && !fault::on("together") => {
+        Err(StoreError::Invalid { .. }) if group.len() > 1 && !tasker_fault::on("together") => {
             let mut answers = Vec::with_capacity(group.len());
             for step in group {
                 let alone = together(store, std::slice::from_ref(step)).await;
