@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use backon::Retryable as _;
-use tasker_core::{Status, TaskError, TaskRunId, chain::Rejected};
+use tasker_core::{Status, TaskError, TaskRunId, run::Rejected};
 use tasker_store::{StoreError, Upgrade};
 
 use crate::{

@@ -11,7 +11,6 @@ use crate::{
     Dialect, LEASE_MS, Result, Value,
     beats::Beats,
     journal::open_on_read,
-    plan::Times,
     session::{Backend, Write},
     sql,
     types::Claimed,
@@ -26,9 +25,6 @@ pub struct Store<B> {
     no_vault: bool,
     beats: Beats,
 }
-
-/// Sizes of time unless a caller says otherwise.
-pub const TIMES: Times = Times { delay_ms: 0 };
 
 /// Says that a holder lives.
 fn beat(owner: &str) -> Write {
@@ -76,16 +72,5 @@ impl<B: Backend> Store<B> {
         params: Vec<Value>,
     ) -> Result<Vec<crate::value::Row>> {
         verbs::single(self.begin().await?, sql, params).await
-    }
-
-    /// A statement about the row that is held under this lease.
-    async fn held<const N: usize>(
-        &self,
-        sql: &'static str,
-        lease: &LeaseRef,
-        more: [i64; N],
-    ) -> Result<Vec<crate::value::Row>> {
-        let by: [Value; 3] = [lease.id.into(), lease.epoch.into(), (&lease.owner).into()];
-        self.ask(sql, by.into_iter().chain(more.map(Value::from)).collect()).await
     }
 }

@@ -2,8 +2,12 @@
 
 use async_trait::async_trait;
 use tasker_core::Json;
+#[cfg(feature = "conformance")]
+use tasker_core::{StackRunId, run::Run};
 
 use super::Store;
+#[cfg(feature = "conformance")]
+use crate::plan::Loaded;
 use crate::{
     Result,
     adapter::{DatabaseStore, SecretStore, TableStore},
@@ -85,6 +89,12 @@ impl<B: Backend> DatabaseStore for Store<B> {
         let word = |word| self.backend.dialect().render(word);
         let sql = sql.replace("{id}", &word("{id}")).replace("{doc}", &word("{doc}"));
         self.backend.script(&sql).await
+    }
+
+    #[cfg(feature = "conformance")]
+    async fn state(&self, root: StackRunId) -> Result<Run> {
+        let rows = self.ask(sql::LOAD_ALL, vec![root.into()]).await?;
+        Ok(Loaded::read(root, rows)?.run)
     }
 
     async fn check_invariants(&self) -> Result<Vec<String>> {

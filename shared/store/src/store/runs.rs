@@ -3,17 +3,16 @@
 use async_trait::async_trait;
 use tasker_core::{
     StackRunId,
-    step::Step,
+    run::step::Step,
     wire::{Handed, LeaseRef},
 };
 
-use super::{Store, TIMES, beat};
+use super::{Store, beat};
 use crate::{
-    Result, StoreError,
+    Result, StoreError, Value,
     adapter::RunStore,
     image,
     journal::open_on_read,
-    plan::Times,
     postgres::SlotGuard,
     refused_value,
     session::{Backend, Session, Write},
@@ -56,28 +55,24 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {
-        let done = verbs::advance(self.begin().await?, advance, TIMES);
+        let done = verbs::advance(self.begin().await?, advance);
         open_on_read(&self.keys, tasker_fault::around("advance", done).await?)
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        let done = verbs::record(self.begin().await?, lease, outcome, at_ms, TIMES);
+        let done = verbs::record(self.begin().await?, lease, outcome, at_ms);
         match tasker_fault::around("record", done).await {
             // The run must not hang on a value that the database does not take.
             Err(StoreError::Invalid { message, .. }) => {
                 let refused = Err(tasker_core::json::of(&refused_value(&message)));
-                verbs::record(self.begin().await?, lease, &refused, at_ms, TIMES).await
+                verbs::record(self.begin().await?, lease, &refused, at_ms).await
             }
             done => done,
         }
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
-        tasker_fault::around(
-            "release",
-            verbs::release(self.begin().await?, row, Times { delay_ms }),
-        )
-        .await
+        tasker_fault::around("release", verbs::release(self.begin().await?, row, delay_ms)).await
     }
 
     async fn step(&self, group: &[Step]) -> Vec<Result<bool>> {
@@ -98,7 +93,8 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn holds(&self, lease: &LeaseRef) -> Result<bool> {
-        Ok(!self.held(sql::HOLDS, lease, []).await?.is_empty())
+        let by: [Value; 3] = [lease.id.into(), lease.epoch.into(), (&lease.owner).into()];
+        Ok(!self.ask(sql::HOLDS, by.into()).await?.is_empty())
     }
 
     async fn unpark(&self, roots: &[StackRunId], executor: &str) -> Result<()> {
@@ -107,16 +103,16 @@ impl<B: Backend> RunStore for Store<B> {
         self.ask(sql::UNPARK, params).await.map(|_| ())
     }
 
-    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, aboard: u32) -> Result<bool> {
-        Ok(!self.held(sql::ABANDON, lease, [delay_ms, aboard.into()]).await?.is_empty())
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, in_flight: u32) -> Result<bool> {
+        verbs::abandon(self.begin().await?, lease, delay_ms, in_flight).await
     }
 
     async fn alone(&self, lease: &LeaseRef) -> Result<bool> {
-        Ok(!self.held(sql::ALONE, lease, []).await?.is_empty())
+        verbs::alone(self.begin().await?, lease).await
     }
 
     async fn doubt(&self, lease: &LeaseRef) -> Result<Advanced> {
-        verbs::doubt(self.begin().await?, lease, TIMES).await
+        verbs::doubt(self.begin().await?, lease).await
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {

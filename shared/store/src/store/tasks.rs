@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tasker_core::{LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId};
 
-use super::{Store, TIMES};
+use super::Store;
 use crate::{
     Result, StoreError,
     adapter::{ControlStore, TaskStore},
@@ -22,13 +22,13 @@ const UNIQUE: &str = "23505";
 #[async_trait]
 impl<B: Backend> TaskStore for Store<B> {
     async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
-        let made = submit::submit(self.begin().await?, run, options, TIMES);
+        let made = submit::submit(self.begin().await?, run, options);
         match tasker_fault::around("submit", made).await {
             // Another request with this key was a moment faster: its run is found now.
             Err(StoreError::Invalid { code, .. })
                 if code == UNIQUE && options.idempotency_key.is_some() =>
             {
-                submit::submit(self.begin().await?, run, options, TIMES).await
+                submit::submit(self.begin().await?, run, options).await
             }
             done => done,
         }
@@ -77,7 +77,7 @@ impl<B: Backend> TaskStore for Store<B> {
 #[async_trait]
 impl<B: Backend> ControlStore for Store<B> {
     async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced> {
-        control::resolve(self.begin().await?, call, how, TIMES).await
+        control::resolve(self.begin().await?, call, how).await
     }
 
     async fn attention(&self, limit: u32) -> Result<Vec<Waiting>> {
@@ -94,11 +94,11 @@ impl<B: Backend> ControlStore for Store<B> {
     }
 
     async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced> {
-        control::retry(self.begin().await?, run, how, TIMES).await
+        control::retry(self.begin().await?, run, how).await
     }
 
     async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced> {
-        control::upgrade(self.begin().await?, run, how, TIMES).await
+        control::upgrade(self.begin().await?, run, how).await
     }
 
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize> {
