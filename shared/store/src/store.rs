@@ -4,7 +4,6 @@ mod data;
 mod runs;
 mod tasks;
 
-use tasker_core::wire::LeaseRef;
 use tasker_secrets::{Keystore, MasterKeys, Sealing};
 
 use crate::{
