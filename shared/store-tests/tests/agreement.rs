@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use tasker_core::{
     StackRunId,
     run::{
-        Child, ChildState, Ended, Event, Lease, Owner, Request, Row, Rules, Run, Turn, step::Step,
-        transition,
+        Child, ChildState, Ended, Event, Lease, Owner, Request, RootState, Row, Rules, Run, Turn,
+        step::Step, transition,
     },
 };
 use tasker_store::{StorageAdapter, Submitted};
@@ -52,6 +52,7 @@ pub async fn joined_steps_are_the_turns_they_join(store: &dyn StorageAdapter) {
     for asked in [vec![safe], vec![harmful], vec![Request::Timer, safe, harmful]] {
         turn.asked = asked;
         let step = walk.build(&turn).await;
+        walk.ids.extend((step.calls..).zip(step.made.iter().map(|made| made.id)));
         expected = merged(&expected, Event::Advanced(step.turn()));
         turn = Turn {
             row: Row::Child(step.calls),
@@ -105,12 +106,33 @@ impl<'a> Walk<'a> {
         self.store.state(self.run.root_id).await.unwrap()
     }
 
+    /// What chance alone seldom does: the step of a warm run, and a call that waits for a person
+    /// taken by one. Every other time that it can happen.
+    async fn rare(&mut self, run: &Run) -> Option<Event> {
+        if !self.draw().is_multiple_of(2) {
+            return None;
+        }
+        let open: Vec<_> = run.open.iter().filter(|(_, child)| !child.has_ended()).collect();
+        let waits = open.iter().find(|(_, child)| child.state == ChildState::NeedsAttention);
+        if let Some((seq, _)) = waits {
+            return Some(Event::AttentionClaimed { seq: **seq, owner: self.slot() });
+        }
+        let warm = !run.root.paused && matches!(run.root.state, RootState::Waiting { .. });
+        let row = Row::Child(*open.first().filter(|_| warm && open.len() == 1)?.0);
+        leases(run).iter().find(|(held, _)| *held == row)?;
+        let repeatable = self.draw().is_multiple_of(2);
+        Some(Event::Advanced(self.turn(row, &[Request::Call { repeatable }]).await))
+    }
+
     /// Does one thing and compares; answers what it was.
     async fn step(&mut self) -> Option<&'static str> {
         let act = Act::of(self.draw());
         let before = self.state().await;
         let shown = shown(&before, matches!(act, Act::Retry));
-        let event = act.event(&shown, &self.old)?;
+        let event = match self.rare(&before).await {
+            Some(event) => event,
+            None => act.event(&shown, &self.old)?,
+        };
         let leases = leases(&before);
         let refused = transition(&shown, event.clone(), Rules::default()).is_err();
         let (what, events) = self.perform(&before, event).await?;
