@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin};
 
 use super::{
     Case, Verdict, call_faults, clocks, crash, crash_points, data, fair, model, once, overload,
-    payload, poison, replicas, silent, steps, stops, storage, upstream, wakes,
+    payload, poison, release, replicas, silent, steps, stops, storage, upstream, wakes,
 };
 
 type Found = Pin<Box<dyn Future<Output = anyhow::Result<Verdict>>>>;
@@ -70,9 +70,11 @@ experiments! {
     "C6" "poison" poison::poison, ["nocrashlimit"]; full
     "C7" "a quiet tenant beside a noisy one" fair::quiet_beside_noisy, ["fifo"]; full
     "C9" "upstream faults" upstream::faults, ["nojitter", "nobreaker"]; full
+    "U1" "200 open runs of the release before" release::upgraded, ["nosweep"]; short
     "I-A1" "SQLite: kill -9 of the process" crash::random_kills, ["nosweep"], sqlite; short
     "I-A4" "SQLite: acknowledged submits, kill -9" storage::acknowledged, ["ackfirst"], sqlite; short
     "I-A8b" "SQLite: changes of tables, answers lost" once::lost_answers, ["norecall"], sqlite; short
     "I-B2" "SQLite: triggers x10, reordered" wakes::duplicates_two, ["taketwice"], sqlite; short
     "I-C3" "SQLite: hostile JSON" data::hostile_json, ["normalform"], sqlite; short
+    "I-U1" "SQLite: 200 open runs of the release before" release::upgraded, ["nosweep"], sqlite; short
 }

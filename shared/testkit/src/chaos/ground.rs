@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::ensure;
 
-use super::{Case, db::Db};
+use super::{Case, before, db::Db};
 use crate::{
     pg::{Cluster, Database, Durability, Options, Server},
     process::bin_dir,
@@ -20,6 +20,8 @@ pub enum Ground {
     LazyDisk,
     /// The schema, in a database of an encoding that has not every character.
     Latin1,
+    /// What the release before left when it was killed, brought up to date.
+    Release,
 }
 
 /// A database, and who keeps it. Dropped in this order.
@@ -34,6 +36,9 @@ impl Ground {
     pub async fn stand(self, case: &Case, dir: &Path) -> anyhow::Result<Standing> {
         if case.sqlite {
             let db = Db::Sqlite(dir.join("tasker.db"));
+            if self == Self::Release {
+                before::load(&db).await?;
+            }
             // Its process brings it up to date.
             return Ok(Standing { db, database: None, server: None });
         }
@@ -46,8 +51,12 @@ impl Ground {
         let database = match self {
             Self::Fresh | Self::LazyDisk => server.empty_database().await?,
             Self::Latin1 => server.latin1_database().await?,
+            Self::Release => server.empty_database().await?,
         };
         let db = Db::Postgres(database.url().to_owned());
+        if self == Self::Release {
+            before::load(&db).await?;
+        }
         migrate(database.url())?;
         if self == Self::LazyDisk {
             db.rows("checkpoint").await?;

@@ -1,6 +1,7 @@
 //! `make chaos`: proves durability on the real processes by breaking them, and proves each proof by
 //! leaving out the guard it rests on. What each experiment does stands in `docs/durability.md`.
 
+mod before;
 mod call_faults;
 mod check;
 mod clocks;
@@ -22,6 +23,7 @@ mod payload;
 mod person;
 mod poison;
 mod proxy;
+mod release;
 mod replicas;
 mod report;
 mod sampler;
@@ -59,6 +61,9 @@ pub struct Settings {
     /// Also write the table to this file.
     #[arg(long)]
     report: Option<PathBuf>,
+    /// Make what U1 starts from, in this folder, by the binaries of an earlier release.
+    #[arg(long, hide = true)]
+    make_release: Option<PathBuf>,
     /// So many transitions of the state machine, in this process: B7's own use.
     #[arg(long, hide = true)]
     walk: Option<usize>,
@@ -143,6 +148,10 @@ pub async fn run(settings: &Settings) -> anyhow::Result<bool> {
     }
     let dir = std::env::temp_dir().join(format!("tasker-chaos-{}", std::process::id()));
     eprintln!("chaos: seed {seed}, logs in {}", dir.display());
+    if let Some(to) = &settings.make_release {
+        release::make(seed, &dir, to).await?;
+        return Ok(true);
+    }
     let mut jobs = Vec::new();
     for experiment in EXPERIMENTS.iter().filter(|e| settings.chosen(e)) {
         let case = Case {

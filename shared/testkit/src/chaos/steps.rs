@@ -28,6 +28,14 @@ const ODD: &str = "module.exports = async ({ key, phase, n, odd }) => { const se
         catch (error) { seen.push(error.name); } \
     } return seen; };";
 const CALLS: usize = 8;
+/// A safe call, then one that must not be repeated, and so on.
+const TURNS: &str = "module.exports = async ({ key, phase, n }) => { const seen = []; \
+    for (let i = 0; i < n; i++) { \
+        const ask = { key, phase, i }; \
+        if (i % 2) await __callHostTool__('wrappedoracle', 'effect', [ask]); \
+        else await __callHostTool__('gapi', 'echo', [ask]); \
+        seen.push(i); \
+    } return seen; };";
 
 /// A11: many runs step at once, and the database refuses what one of them asks for, or hears.
 pub async fn refused_rows(case: &Case) -> anyhow::Result<Verdict> {
@@ -61,7 +69,7 @@ pub async fn refused_rows(case: &Case) -> anyhow::Result<Verdict> {
         let runs = format!("task_name = 'odd' and input::text like '%\"odd\":\"{odd}\"%'");
         let right = format!("select count(*) from task_runs where {runs} and {end}");
         let right = world.db.number(&right).await?;
-        verdict.must(right == i64::try_from(count)?, || {
+        verdict.must(right == i64::from(count), || {
             format!("{right} of {count} runs that are odd in '{odd}' ended as they must")
         });
     }
@@ -83,25 +91,30 @@ pub async fn refused_rows(case: &Case) -> anyhow::Result<Verdict> {
 /// A12: the executor ends itself before a step is written that a safe call went ahead of.
 pub async fn ahead_of_the_commit(case: &Case) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
-    let (runs, calls, kills) = case.size((15, 20, 3), (60, 40, 40));
-    let shape = Shape { fault: Some(LATE), ..Shape::default() };
-    let mut world = World::start(case, shape).await?;
-    let mut person = Person::default();
-    if case.fault.is_none() {
-        world.submit_mixed("clean", runs, calls).await?;
-        let clean = world.settle(Duration::from_secs(300), &mut person).await?;
-        verdict.must(clean.is_some(), || "the clean phase did not end".into());
+    let (runs, calls, kills) = case.size((15, 24, 5), (60, 40, 40));
+    let mut world = World::start(case, Shape { fault: Some(LATE), ..Shape::default() }).await?;
+    world.fleet.publish("turns", TURNS).await?;
+    for key in 0..runs {
+        let input = json!({ "key": key, "phase": "turns", "n": calls });
+        world.fleet.submit("turns", &input).await?;
     }
-    let clean = world.results("clean").await?;
-    world.submit_mixed("chaos", runs, calls).await?;
-    let killed = kill_before_steps(&mut world, case.seed, kills).await?;
+    let killed = kill_before_steps(&mut world, case, kills).await?;
+    let mut person = Person::default();
     let settled = world.settle(case.patience(), &mut person).await?;
     verdict.must(settled.is_some(), || "runs are still open".into());
     person.retry(&mut world, case.patience(), &mut verdict).await?;
+    let right = json!((0..calls).collect::<Vec<_>>());
+    let right = format!(
+        "select count(*) from task_runs where task_name = 'turns' and result::text = '{right}'"
+    );
+    let right = world.db.number(&right).await?;
+    verdict.must(right == runs, || format!("{right} of {runs} runs have the right result"));
     let rows = world.db.rows("select id from stack_runs").await?;
     let rows: HashSet<i64> = rows.iter().filter_map(|r| r[0].as_ref()?.parse().ok()).collect();
     let forgotten = world.oracle.asked().into_iter().filter(|row| !rows.contains(row)).count();
-    verdict.must(forgotten > 0, || "no call had gone ahead: nothing was shown".into());
+    verdict.must(forgotten > 0 || case.fault.is_some(), || {
+        "no call had gone ahead: nothing was shown".into()
+    });
     verdict.figure(format!(
         "{runs} runs x {calls} steps, {killed} executors ended before a step; {forgotten} calls had gone ahead \
          of a commit that never came, none of which changes anything; {} calls waited for a person, {} runs \
@@ -109,21 +122,20 @@ pub async fn ahead_of_the_commit(case: &Case) -> anyhow::Result<Verdict> {
         person.recorded + person.released,
         person.retried
     ));
-    if case.fault.is_none() {
-        check::same(&clean, &world.results("chaos").await?, &mut verdict);
-    }
     check::settled(&mut world, &mut verdict).await?;
     Ok(verdict)
 }
 
 /// Has the executor end itself again and again, as long as there is work; answers how often it did.
-async fn kill_before_steps(world: &mut World, seed: u64, kills: usize) -> anyhow::Result<usize> {
-    let mut random = StdRng::seed_from_u64(seed);
+async fn kill_before_steps(world: &mut World, case: &Case, kills: usize) -> anyhow::Result<usize> {
+    let mut random = StdRng::seed_from_u64(case.seed);
+    // Where no call waits for a commit there are few.
+    let passes = case.fault.map_or(3..=8, |_| 1..=1);
     let index = world.fleet.index(EXECUTOR);
     let calm = world.fleet.members[index].env.clone();
     let mut killed = 0;
     for _ in 0..kills {
-        let passes = random.random_range(2..=6);
+        let passes = random.random_range(passes.clone());
         world.fleet.kill(index);
         for (name, value) in &mut world.fleet.members[index].env {
             if name == "TASKER_FAULT" {
@@ -132,8 +144,11 @@ async fn kill_before_steps(world: &mut World, seed: u64, kills: usize) -> anyhow
         }
         world.fleet.spawn(index)?;
         let began = Instant::now();
-        while !world.fleet.down(index) && began.elapsed() < Duration::from_secs(10) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        while !world.fleet.down(index)
+            && world.open().await != Some(0)
+            && began.elapsed() < Duration::from_secs(10)
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         killed += usize::from(world.fleet.down(index));
         world.fleet.members[index].env.clone_from(&calm);

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::{
-    Case,
+    Case, before,
     db::Db,
     fleet::{Fleet, PROCESSOR, Setup},
     ground::{Ground, Standing},
@@ -66,6 +66,9 @@ impl World {
         let Standing { db, server, database } = shape.ground.stand(case, &dir).await?;
         db.watch_history().await?;
         let oracle = Oracle::start(&dir).await?;
+        if shape.ground == Ground::Release {
+            before::effects(&db)?.iter().try_for_each(|line| oracle.remember(line))?;
+        }
         let proxy = if shape.proxied { Some(Proxy::start(case.seed).await?) } else { None };
         let mut env = vec![("RUST_LOG".to_owned(), "info".to_owned())];
         env.extend(shape.env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
