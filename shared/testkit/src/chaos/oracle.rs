@@ -79,7 +79,6 @@ impl Oracle {
     }
 
     /// Writes a line of an earlier oracle's `effects.log` into the book.
-    #[allow(dead_code)]
     pub fn remember(&self, line: &str) -> anyhow::Result<()> {
         let (service, key, what, reply): (String, String, String, String) =
             serde_json::from_str(line)?;
