@@ -120,8 +120,9 @@ impl Warm {
         delivered.iter().chain(cleared).for_each(|seq| drop(self.open.remove(seq)));
         self.last = None;
         self.pending = None;
-        // All that was made before is on record.
-        self.commits.recorded.store(i64::from(self.calls), Ordering::SeqCst);
+        // So is the outcome of each call before the first that is open.
+        let open = self.open.keys().next().copied().unwrap_or(self.calls);
+        self.commits.recorded.store(i64::from(open) - 1, Ordering::SeqCst);
     }
 
     /// The outcome of call `seq` was given to it; `pending`: its commit, if that is under way.

@@ -79,6 +79,12 @@ pub async fn refused_rows(case: &Case) -> anyhow::Result<Verdict> {
     verdict.must(again == 0, || {
         format!("runs that asked for nothing odd went the long way {again} times")
     });
+    // A call that somebody took over had its outcome lost, though its service had answered.
+    let lost = world
+        .db
+        .number("select count(*) from stack_runs where kind = 'call' and epoch > 1")
+        .await?;
+    verdict.must(lost == 0, || format!("{lost} outcomes were lost with a step that was refused"));
     verdict.figure(format!(
         "{good} runs kept their steps among {} whose value the database refused: {bad} that asked for it \
          failed and say so, {bad} that were answered it caught an error",
