@@ -61,7 +61,7 @@ check: setup ## Format and lints
 
 unit: setup ## Unit tests but the engine's, and tools/tidy: no database, no process
 	$(CARGO) test --release --locked $(UNIT:%=-p %) --lib --bin wrappedwebhook \
-		--test chain_props --test flows --test sealing --test tidy
+		--test run_props --test flows --test sealing --test tidy
 
 deny: ## Licences, bans and sources of dependencies (deny.toml), by cargo-deny
 	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "deny: install it first: cargo install --locked cargo-deny" >&2; exit 1; }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use tasker_core::{
-    Json, StackRunId, TaskRunId, chain::Rejected, journal::Asked, json as raw, wire::Progress,
+    Json, StackRunId, TaskRunId, journal::Asked, json as raw, run::Rejected, wire::Progress,
 };
 use tasker_http::ApiError;
 use tasker_store::{Advanced, Ask, StoreError};
@@ -118,6 +118,9 @@ pub fn refusal(error: RunError) -> ApiError {
         }
         RunError::Store(StoreError::Rejected(Rejected::Fenced)) => {
             ApiError::conflict("the lease on this row was lost: it ended or was claimed again")
+        }
+        RunError::Store(StoreError::Rejected(why @ Rejected::NotACall)) => {
+            ApiError::conflict(why.to_string())
         }
         RunError::Store(StoreError::Unavailable(why)) => ApiError::unavailable(why),
         RunError::Store(other) => ApiError::internal(other),

@@ -24,6 +24,7 @@ use crate::{
     ENGINE, State,
     answer::{self, Answer, Shape},
     outcome::Delivery,
+    runs::Resumed,
     wake,
 };
 
@@ -151,8 +152,8 @@ async fn resume_and_wait(state: State, request: ResumeRequest) -> Result<Json<An
         wake(&state.peers);
     }
     match done.map_err(answer::refusal)? {
-        Ok(quiet) => answer::quiet(quiet, shape, direct).map(Json),
-        Err(recorded) => Ok(Json(answer::recorded(&recorded))),
+        Resumed::WentOn(quiet) => answer::quiet(*quiet, shape, direct).map(Json),
+        Resumed::Recorded(recorded) => Ok(Json(answer::recorded(&recorded))),
     }
 }
 

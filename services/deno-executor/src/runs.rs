@@ -5,7 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use tasker_core::{Json, StackRunId, TaskRunId, chain::Rejected, json, wire::LeaseRef};
+use tasker_core::{Json, StackRunId, TaskRunId, json, run::Rejected, wire::LeaseRef};
 use tasker_store::{
     Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, SubmitOptions, Submitted,
 };
@@ -49,6 +49,14 @@ pub struct Quiet {
     pub end: Option<Outcome>,
     /// The first thing it asked for in this turn, with its row.
     pub asked: Option<(StackRunId, Ask)>,
+}
+
+/// What became of an outcome that was brought for a run.
+pub enum Resumed {
+    /// Its code went on with it.
+    WentOn(Box<Quiet>),
+    /// No isolate took it: it is on record, and the run waits for a processor.
+    Recorded(Advanced),
 }
 
 /// Why a run was not driven.
@@ -155,8 +163,7 @@ impl Runs {
         Err(last.into())
     }
 
-    /// Gives a call's outcome to the run's parked isolate. `None` if none is parked: then the
-    /// outcome was recorded, and the run waits for a processor.
+    /// Gives a call's outcome to the run's parked isolate, or records it if none is parked.
     pub async fn resume(
         &self,
         root_id: StackRunId,
@@ -164,7 +171,7 @@ impl Runs {
         seq: u32,
         mut outcome: Outcome,
         keep: bool,
-    ) -> Result<std::result::Result<Quiet, Advanced>> {
+    ) -> Result<Resumed> {
         let at_ms = now_ms();
         let waits = |warm: &Warm| warm.usable() && warm.open.contains_key(&seq);
         if let Some(warm) = self.parked.take(root_id).filter(waits)
@@ -185,11 +192,11 @@ impl Runs {
                         delivered: Some((again, _)),
                     }) => outcome = again,
                     Err(other) => return Err(other.why),
-                    Ok(done) => return Ok(Ok(done)),
+                    Ok(done) => return Ok(Resumed::WentOn(Box::new(done))),
                 }
             }
         }
-        Ok(Err(self.store.record(lease, &outcome, at_ms).await?))
+        Ok(Resumed::Recorded(self.store.record(lease, &outcome, at_ms).await?))
     }
 
     /// Code by itself, to be compiled.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use tasker_core::{Status, TaskError, TaskRunId, chain::Rejected};
+use tasker_core::{Status, TaskError, TaskRunId, run::Rejected};
 use tasker_store::{StoreError, Upgrade};
 
 use crate::{

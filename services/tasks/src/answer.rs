@@ -6,7 +6,7 @@ use axum::{
 };
 use http::StatusCode;
 use serde::Serialize;
-use tasker_core::chain::Rejected;
+use tasker_core::run::Rejected;
 use tasker_http::ApiError;
 use tasker_store::StoreError;
 

@@ -14,15 +14,10 @@
 //! | `{lock}` | `for update` | nothing: the one writer holds the database |
 //! | `{skip}` | `for update skip locked` | nothing |
 //! | `{tell}` | notifies the processors of all processes | nothing: there is one process |
-//! | `{share n}` | what a row bears of the blame for a death with so many on board | the same |
-//! | `{most}` | the blame with which a row is given up | the same |
 //! | `{turn $1}` | waits for its turn under the name $1 | nothing: there is one writer |
-//! | `{crashes 2}` | 2: a limit that fault tests leave out | the same |
 //! | `{new_id}` | the next number of a row of `stack_runs` | the same |
 //! | `{new_ids $1}` | so many of them, as a subquery with the column `n` | the same |
 //! | `{id}`, `{doc}` | types of a key and of a document, for tests' own tables | the same |
-
-use tasker_core::blame;
 
 /// Which database a text is rendered for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,20 +90,12 @@ impl Dialect {
                 // 'turn' in ASCII: apart from locks that others take.
                 format!("pg_advisory_xact_lock(x'7475726e'::int, hashtext({x}))::text")
             }
-            (_, "share") => format!(
-                "(case when {x} is null then {least} when {x} < 2 then {whole} \
-                 when {whole} / {x} < {least} then {least} else {whole} / {x} end)",
-                least = blame::LEAST,
-                whole = blame::WHOLE,
-            ),
-            (_, "most") => blame::MOST.to_string(),
             (Self::Postgres, "tell") => format!("pg_notify('{CREATED}', '')::text"),
             (Self::Sqlite, "tell") => "''".into(),
             (Self::Sqlite, "logs") => format!("(select json_group_array(line) from ({LOGS}))"),
             (Self::Sqlite, "now" | "now_ms") => SQLITE_NOW.into(),
             (Self::Sqlite, "after") => format!("({SQLITE_NOW} + {x})"),
             (Self::Sqlite, "lock" | "skip") => String::new(),
-            (_, "crashes") if tasker_fault::on("nocrashlimit") => "1000000".into(),
             (_, _) => x.to_owned(),
         }
     }

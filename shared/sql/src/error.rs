@@ -1,6 +1,6 @@
 //! What can go wrong in the store, as far as callers decide differently.
 
-use tasker_core::{TaskError, chain::Rejected};
+use tasker_core::{TaskError, run::Rejected};
 use tasker_seal::SealError;
 
 /// Result of a verb.

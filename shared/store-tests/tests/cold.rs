@@ -1,6 +1,6 @@
 //! Chains whose isolate is gone: outcomes are recorded and the journal is replayed.
 
-use tasker_core::chain::Rejected;
+use tasker_core::run::Rejected;
 
 use super::fixture::{More as _, claim, doc, handed, read, rows, started, step};
 use tasker_store::{Ask, StorageAdapter, StoreError};

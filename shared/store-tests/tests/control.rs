@@ -1,6 +1,6 @@
 //! What people do to runs: settle calls, cancel, pause.
 
-use tasker_core::{Status, chain::Rejected};
+use tasker_core::{Status, run::Rejected};
 
 use super::fixture::{More as _, claim, doc, handed, new, read, rows, send, started, status, step};
 use tasker_store::{

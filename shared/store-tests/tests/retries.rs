@@ -1,6 +1,6 @@
 //! Runs that go on after they failed.
 
-use tasker_core::{StackRunId, Status, chain::Rejected, wire::LeaseRef};
+use tasker_core::{StackRunId, Status, run::Rejected, wire::LeaseRef};
 
 use super::fixture::{More as _, claim, doc, handed, new, read, rows, send, started, status, step};
 use tasker_store::{Advance, Ask, NewRun, Retry, StorageAdapter, StoreError, Submitted};

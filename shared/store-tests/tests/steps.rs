@@ -2,7 +2,7 @@
 
 use tasker_core::{
     HostCall, StackRunId, TaskRunId, json,
-    step::{Ask, Made, Step},
+    run::step::{Ask, Made, Step},
     wire::Handed,
 };
 

@@ -4,9 +4,9 @@
 use futures::future::join_all;
 use tasker_core::{
     HostCall, Json, Kind, StackRunId, Status,
-    chain::Rejected,
     journal::{Delivery, Journal},
     json,
+    run::Rejected,
     wire::{Handed, LeaseRef},
 };
 

@@ -1,6 +1,6 @@
 //! Durable `setTimeout`, and what the code gives up.
 
-use tasker_core::chain::Rejected;
+use tasker_core::run::Rejected;
 
 use super::fixture::{More as _, claim, handed, read, rows, started, step};
 use tasker_store::{Ask, StorageAdapter, StoreError};

@@ -1,6 +1,6 @@
 //! Open runs that go on on another version of their code.
 
-use tasker_core::{chain::Rejected, wire::LeaseRef};
+use tasker_core::{run::Rejected, wire::LeaseRef};
 
 use super::fixture::{More as _, doc, end, handed, new, read, rows, started, status, step};
 use tasker_store::{Advanced, NewRun, Result, StorageAdapter, StoreError, Submitted, Upgrade};

@@ -1,6 +1,6 @@
 //! Chains whose isolate stays: one commit a step.
 
-use tasker_core::{HostCall, call::KEYSTORE, chain::Rejected};
+use tasker_core::{HostCall, call::KEYSTORE, run::Rejected};
 
 use super::fixture::{More as _, claim, doc, handed, read, rows, send, started, status, step};
 use tasker_store::{Ask, StorageAdapter, StoreError};

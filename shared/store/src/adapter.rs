@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use tasker_core::{
     Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
-    step::Step,
+    run::step::Step,
     wire::{Handed, LeaseRef},
 };
 
@@ -38,7 +38,7 @@ pub trait RunStore: Send + Sync {
     async fn claim_attention(&self, id: StackRunId, owner: &str) -> Result<Option<Claimed>>;
     /// Everything needed to bring a run's code back to where it was.
     async fn image(&self, root: StackRunId) -> Result<RunImage>;
-    /// Commits what task code did up to its quiet point: the delivered outcome, the calls it made,
+    /// Commits what task code did up to its suspension point: the delivered outcome, the calls it made,
     /// its end. Rejected if the lease was lost or the journal grew meanwhile.
     async fn advance(&self, advance: &Advance) -> Result<Advanced>;
     /// Records a call's outcome for a run whose isolate is gone; the run waits to be resumed. An
@@ -60,8 +60,8 @@ pub trait RunStore: Send + Sync {
     /// Isolates of these runs are not kept any more by the executor at this address.
     async fn unpark(&self, roots: &[StackRunId], executor: &str) -> Result<()>;
     /// Whoever worked on it for this holder died: the lease counts as lost after `delay_ms`, as a
-    /// crash of which `aboard` rows share the blame. False if it was lost before.
-    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, aboard: u32) -> Result<bool>;
+    /// crash of which `in_flight` rows share the blame. False if it was lost before.
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, in_flight: u32) -> Result<bool>;
     /// The holder lets nothing else run where this row does: if the lease is lost now, nobody else
     /// is to blame. False if it was lost before.
     async fn alone(&self, lease: &LeaseRef) -> Result<bool>;
@@ -70,8 +70,8 @@ pub trait RunStore: Send + Sync {
     /// Frees leases that ran out (at most 100 at a time) and, with `slot`, all those a previous
     /// process of that name held. Calls that must not be repeated blindly become
     /// `needs_attention`; a row that lost its third lease and bears enough of the blame
-    /// ([`tasker_core::blame`]) fails with a `CrashLoop`, and so does its run if it is not a call.
-    /// Runs whose time is over are ended. Answers how many rows. Each row is freed by itself.
+    /// ([`tasker_core::run::blame`]) fails with a `CrashLoop`, and so does its run if it is not a call.
+    /// Runs whose time is over are ended. Answers how many rows.
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize>;
     /// Milliseconds until a lease runs out or a row falls due (0: now); `None` if nothing is open.
     async fn next_deadline(&self) -> Result<Option<u64>>;
@@ -197,6 +197,9 @@ pub trait DatabaseStore: Send + Sync {
     /// Runs a script of a test; statements are parted by `;;`, since SQLite takes one at a time.
     #[cfg(feature = "conformance")]
     async fn script(&self, sql: &str) -> Result<()>;
+    /// A run with all its rows, those that ended too, as the state machine sees it.
+    #[cfg(feature = "conformance")]
+    async fn state(&self, root: StackRunId) -> Result<tasker_core::run::Run>;
     /// What is wrong with the runs as they are now: nothing, unless there is a fault in the engine
     /// or somebody changed rows by hand. For tests and `tasker` itself.
     async fn check_invariants(&self) -> Result<Vec<String>>;

@@ -1,46 +1,30 @@
 //! The verbs for people and deadlines. Each is one transaction.
 
 use tasker_core::{
-    Json, StackRunId, Status, TaskError, TaskRunId,
-    chain::{End, Rejected},
-    json,
-    wire::LeaseRef,
+    Json, StackRunId, Status, TaskError, TaskRunId, json,
+    run::{End, Rejected},
 };
 
 use crate::{
     Result, StoreError, Value,
-    plan::{Loaded, Plan, Times},
+    plan::{Loaded, Plan},
     session::{Session, Write},
     sql, submit,
     types::{Advanced, Resolution, Retry, Upgrade},
     value::Row,
-    verbs::{commit, finish, granted, load, load_above, one},
+    verbs::{commit, load, load_run_of, now, one},
 };
 
 /// Settles a call that waits for a person.
-pub async fn resolve<S: Session>(
-    mut s: S,
-    call: StackRunId,
-    how: &Resolution,
-    times: Times,
-) -> Result<Advanced> {
-    let plan = resolution(&mut s, call, how, times).await;
-    commit(s, plan, times).await
+pub async fn resolve<S: Session>(mut s: S, call: StackRunId, how: &Resolution) -> Result<Advanced> {
+    let plan = resolution(&mut s, call, how).await;
+    commit(s, plan).await
 }
 
-async fn resolution<S: Session>(
-    s: &mut S,
-    call: StackRunId,
-    how: &Resolution,
-    times: Times,
-) -> Result<Plan> {
-    let loaded = match load_above(s, call).await {
-        // A root waits for no person.
-        Err(StoreError::Rejected(Rejected::Fenced)) => return Err(Rejected::NotWaiting.into()),
-        loaded => loaded?,
-    };
-    let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
-    loaded.resolve(call, how, now, times)
+async fn resolution<S: Session>(s: &mut S, call: StackRunId, how: &Resolution) -> Result<Plan> {
+    let loaded = load_run_of(s, call).await?;
+    let now = now(s).await?;
+    loaded.resolve(call, how, now)
 }
 
 /// Why a run is ended from outside.
@@ -71,13 +55,8 @@ impl Stop {
 }
 
 /// Ends a run from outside, and cancels the runs that its open calls became.
-pub async fn stop<S: Session>(
-    mut s: S,
-    run: TaskRunId,
-    why: Stop,
-    times: Times,
-) -> Result<Advanced> {
-    let plan = stopping(&mut s, run, why, times).await;
+pub async fn stop<S: Session>(mut s: S, run: TaskRunId, why: Stop) -> Result<Advanced> {
+    let plan = stopping(&mut s, run, why).await;
     match plan {
         // Told twice, done once.
         Err(StoreError::Rejected(Rejected::Ended(Status::Cancelled)))
@@ -86,11 +65,11 @@ pub async fn stop<S: Session>(
             s.rollback().await;
             Ok(Advanced { finished: true, ..Advanced::default() })
         }
-        plan => commit(s, plan, times).await,
+        plan => commit(s, plan).await,
     }
 }
 
-async fn stopping<S: Session>(s: &mut S, run: TaskRunId, why: Stop, t: Times) -> Result<Plan> {
+async fn stopping<S: Session>(s: &mut S, run: TaskRunId, why: Stop) -> Result<Plan> {
     let (top, below) = family(s, run).await?;
     if let Stop::Timeout(_) = why {
         let late = s.query(sql::IS_OVERDUE, vec![top.root_id.into()]).await?;
@@ -101,29 +80,24 @@ async fn stopping<S: Session>(s: &mut S, run: TaskRunId, why: Stop, t: Times) ->
     let mut writes = Vec::new();
     for nested in below {
         let error = Stop::Cancel.error(nested.task_run_id);
-        writes.extend(nested.stop(End::Cancelled, Err(error), t)?.writes);
+        writes.extend(nested.stop(End::Cancelled, Err(error))?.writes);
     }
-    let mut plan = top.stop(why.end(), Err(why.error(run)), t)?;
+    let mut plan = top.stop(why.end(), Err(why.error(run)))?;
     plan.writes.splice(0..0, writes);
     Ok(plan)
 }
 
 /// Keeps a run's rows, and those of the runs its calls became, from being claimed; or lets them.
-pub async fn pause<S: Session>(
-    mut s: S,
-    run: TaskRunId,
-    paused: bool,
-    times: Times,
-) -> Result<Advanced> {
-    let plan = pausing(&mut s, run, paused, times).await;
-    commit(s, plan, times).await
+pub async fn pause<S: Session>(mut s: S, run: TaskRunId, paused: bool) -> Result<Advanced> {
+    let plan = pausing(&mut s, run, paused).await;
+    commit(s, plan).await
 }
 
-async fn pausing<S: Session>(s: &mut S, run: TaskRunId, paused: bool, t: Times) -> Result<Plan> {
+async fn pausing<S: Session>(s: &mut S, run: TaskRunId, paused: bool) -> Result<Plan> {
     let (top, below) = family(s, run).await?;
-    let mut plan = top.pause(paused, t)?;
+    let mut plan = top.pause(paused)?;
     for nested in below {
-        let more = nested.pause(paused, t)?;
+        let more = nested.pause(paused)?;
         plan.writes.extend(more.writes);
         plan.reply.wake |= more.reply.wake;
     }
@@ -151,19 +125,14 @@ async fn tree<S: Session>(s: &mut S, run: TaskRunId) -> Result<Vec<StackRunId>> 
 }
 
 /// A run that did not complete goes on from its last failed step.
-pub async fn retry<S: Session>(
-    mut s: S,
-    run: TaskRunId,
-    how: Retry,
-    times: Times,
-) -> Result<Advanced> {
-    let plan = retrying(&mut s, run, how, times).await;
-    commit(s, plan, times).await
+pub async fn retry<S: Session>(mut s: S, run: TaskRunId, how: Retry) -> Result<Advanced> {
+    let plan = retrying(&mut s, run, how).await;
+    commit(s, plan).await
 }
 
-async fn retrying<S: Session>(s: &mut S, run: TaskRunId, how: Retry, t: Times) -> Result<Plan> {
+async fn retrying<S: Session>(s: &mut S, run: TaskRunId, how: Retry) -> Result<Plan> {
     let root = root_of(s, run).await?;
-    submit::reopen(s, root, how, t).await
+    submit::reopen(s, root, how).await
 }
 
 async fn root_of<S: Session>(s: &mut S, run: TaskRunId) -> Result<StackRunId> {
@@ -173,17 +142,12 @@ async fn root_of<S: Session>(s: &mut S, run: TaskRunId) -> Result<StackRunId> {
 }
 
 /// An open run goes on on another version of its code.
-pub async fn upgrade<S: Session>(
-    mut s: S,
-    run: TaskRunId,
-    how: Upgrade,
-    times: Times,
-) -> Result<Advanced> {
-    let plan = upgrading(&mut s, run, how, times).await;
-    commit(s, plan, times).await
+pub async fn upgrade<S: Session>(mut s: S, run: TaskRunId, how: Upgrade) -> Result<Advanced> {
+    let plan = upgrading(&mut s, run, how).await;
+    commit(s, plan).await
 }
 
-async fn upgrading<S: Session>(s: &mut S, run: TaskRunId, how: Upgrade, t: Times) -> Result<Plan> {
+async fn upgrading<S: Session>(s: &mut S, run: TaskRunId, how: Upgrade) -> Result<Plan> {
     let root = root_of(s, run).await?;
     let loaded = load(s, root).await?;
     // Under the lock: whoever else moves the run holds it too.
@@ -195,51 +159,7 @@ async fn upgrading<S: Session>(s: &mut S, run: TaskRunId, how: Upgrade, t: Times
     if !pinned.bool()? {
         return Err(StoreError::NotFound(format!("version {} of run {run}'s task", how.to)));
     }
-    loaded.upgrade(how, t)
-}
-
-/// Ends what a row whose holders keep dying stands for, if it is still so; answers whether.
-/// `boot`: rows that this slot holds count, since its process begins anew; and how many it held.
-pub async fn crash_loop<S: Session>(
-    mut s: S,
-    id: StackRunId,
-    boot: Option<(&str, Option<u32>)>,
-    times: Times,
-) -> Result<bool> {
-    let plan = poisoned(&mut s, id, boot, times).await;
-    match plan {
-        Ok(Some(plan)) => commit(s, Ok(plan), times).await.map(|_| true),
-        Ok(None) => finish(s).await.map(|()| false),
-        Err(refused) => granted(s, Err(refused)).await.map(|(_, ())| false),
-    }
-}
-
-async fn poisoned<S: Session>(
-    s: &mut S,
-    id: StackRunId,
-    boot: Option<(&str, Option<u32>)>,
-    times: Times,
-) -> Result<Option<Plan>> {
-    let loaded = match load_above(s, id).await {
-        Err(StoreError::Rejected(Rejected::Fenced)) => load(s, id).await?,
-        loaded => loaded?,
-    };
-    // Under the lock: a holder may have come back since the row was found.
-    let (slot, held) = boot.unzip();
-    let held = held.flatten();
-    let found = s.query(sql::IS_POISON, vec![id.into(), slot.into(), held.into()]).await?;
-    let Some(mut row) = found.into_iter().next() else { return Ok(None) };
-    let lease = LeaseRef { id, epoch: row.int()?, owner: row.text()? };
-    let crashes = row.int()?;
-    let mut error = TaskError::new(
-        "CrashLoop",
-        format!("given up: whoever worked on this died or hung {crashes} times in a row"),
-    );
-    error.details = Some(serde_json::json!({
-        "stackRunId": id, "crashes": crashes, "lastHolder": lease.owner,
-    }));
-    let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
-    loaded.crash_loop(&lease, Err(json::of(&error)), now, times).map(Some)
+    loaded.upgrade(how)
 }
 
 /// Forgets runs that ended long ago.

@@ -16,6 +16,7 @@ mod hot;
 mod image;
 mod invariants;
 mod journal;
+mod lost;
 mod plan;
 mod rows;
 mod shares;
@@ -25,6 +26,7 @@ mod store;
 mod submit;
 mod sweep;
 mod types;
+mod values;
 mod verbs;
 
 use std::sync::Arc;

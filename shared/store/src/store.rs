@@ -1,13 +1,17 @@
 //! The verbs over any [`Backend`].
 
 use async_trait::async_trait;
+#[cfg(feature = "conformance")]
+use tasker_core::run::Run;
 use tasker_core::{
     Json, LogLine, StackRun, StackRunId, TaskFunction, TaskRun, TaskRunId,
-    step::Step,
+    run::step::Step,
     wire::{Handed, LeaseRef},
 };
 use tasker_secrets::{Keystore, MasterKeys, Sealing};
 
+#[cfg(feature = "conformance")]
+use crate::plan::Loaded;
 use crate::{
     Dialect, LEASE_MS, Result, StoreError, Value,
     adapter::{ControlStore, DatabaseStore, RunStore, SecretStore, TableStore, TaskStore},
@@ -15,7 +19,6 @@ use crate::{
     control::{self, Stop},
     image, invariants,
     journal::open_on_read,
-    plan::Times,
     postgres::SlotGuard,
     refused_value,
     rest::{self, Answer, Asker, Known, Once, Query, QueryError},
@@ -40,9 +43,6 @@ pub struct Store<B> {
 
 /// SQLSTATE of a second row where one may be.
 const UNIQUE: &str = "23505";
-/// Sizes of time unless a caller says otherwise.
-pub const TIMES: Times = Times { delay_ms: 0 };
-
 /// Says that a holder lives.
 fn beat(owner: &str) -> Write {
     Write::new(sql::BEAT, [owner.into(), LEASE_MS.into()])
@@ -90,17 +90,6 @@ impl<B: Backend> Store<B> {
     ) -> Result<Vec<crate::value::Row>> {
         verbs::single(self.begin().await?, sql, params).await
     }
-
-    /// A statement about the row that is held under this lease.
-    async fn held<const N: usize>(
-        &self,
-        sql: &'static str,
-        lease: &LeaseRef,
-        more: [i64; N],
-    ) -> Result<Vec<crate::value::Row>> {
-        let by: [Value; 3] = [lease.id.into(), lease.epoch.into(), (&lease.owner).into()];
-        self.ask(sql, by.into_iter().chain(more.map(Value::from)).collect()).await
-    }
 }
 
 #[async_trait]
@@ -137,28 +126,24 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn advance(&self, advance: &Advance) -> Result<Advanced> {
-        let done = verbs::advance(self.begin().await?, advance, TIMES);
+        let done = verbs::advance(self.begin().await?, advance);
         open_on_read(&self.keys, tasker_fault::around("advance", done).await?)
     }
 
     async fn record(&self, lease: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Advanced> {
-        let done = verbs::record(self.begin().await?, lease, outcome, at_ms, TIMES);
+        let done = verbs::record(self.begin().await?, lease, outcome, at_ms);
         match tasker_fault::around("record", done).await {
             // The run must not hang on a value that the database does not take.
             Err(StoreError::Invalid { message, .. }) => {
                 let refused = Err(tasker_core::json::of(&refused_value(&message)));
-                verbs::record(self.begin().await?, lease, &refused, at_ms, TIMES).await
+                verbs::record(self.begin().await?, lease, &refused, at_ms).await
             }
             done => done,
         }
     }
 
     async fn release(&self, row: &Handed, delay_ms: i64) -> Result<()> {
-        tasker_fault::around(
-            "release",
-            verbs::release(self.begin().await?, row, Times { delay_ms }),
-        )
-        .await
+        tasker_fault::around("release", verbs::release(self.begin().await?, row, delay_ms)).await
     }
 
     async fn step(&self, group: &[Step]) -> Vec<Result<bool>> {
@@ -179,7 +164,8 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn holds(&self, lease: &LeaseRef) -> Result<bool> {
-        Ok(!self.held(sql::HOLDS, lease, []).await?.is_empty())
+        let by: [Value; 3] = [lease.id.into(), lease.epoch.into(), (&lease.owner).into()];
+        Ok(!self.ask(sql::HOLDS, by.into()).await?.is_empty())
     }
 
     async fn unpark(&self, roots: &[StackRunId], executor: &str) -> Result<()> {
@@ -188,16 +174,16 @@ impl<B: Backend> RunStore for Store<B> {
         self.ask(sql::UNPARK, params).await.map(|_| ())
     }
 
-    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, aboard: u32) -> Result<bool> {
-        Ok(!self.held(sql::ABANDON, lease, [delay_ms, aboard.into()]).await?.is_empty())
+    async fn abandon(&self, lease: &LeaseRef, delay_ms: i64, in_flight: u32) -> Result<bool> {
+        verbs::abandon(self.begin().await?, lease, delay_ms, in_flight).await
     }
 
     async fn alone(&self, lease: &LeaseRef) -> Result<bool> {
-        Ok(!self.held(sql::ALONE, lease, []).await?.is_empty())
+        verbs::alone(self.begin().await?, lease).await
     }
 
     async fn doubt(&self, lease: &LeaseRef) -> Result<Advanced> {
-        verbs::doubt(self.begin().await?, lease, TIMES).await
+        verbs::doubt(self.begin().await?, lease).await
     }
 
     async fn release_expired(&self, slot: Option<&str>) -> Result<usize> {
@@ -217,7 +203,7 @@ impl<B: Backend> RunStore for Store<B> {
 #[async_trait]
 impl<B: Backend> ControlStore for Store<B> {
     async fn resolve(&self, call: StackRunId, how: &Resolution) -> Result<Advanced> {
-        control::resolve(self.begin().await?, call, how, TIMES).await
+        control::resolve(self.begin().await?, call, how).await
     }
 
     async fn attention(&self, limit: u32) -> Result<Vec<Waiting>> {
@@ -234,11 +220,11 @@ impl<B: Backend> ControlStore for Store<B> {
     }
 
     async fn retry(&self, run: TaskRunId, how: Retry) -> Result<Advanced> {
-        control::retry(self.begin().await?, run, how, TIMES).await
+        control::retry(self.begin().await?, run, how).await
     }
 
     async fn upgrade(&self, run: TaskRunId, how: Upgrade) -> Result<Advanced> {
-        control::upgrade(self.begin().await?, run, how, TIMES).await
+        control::upgrade(self.begin().await?, run, how).await
     }
 
     async fn prune(&self, older_than_ms: i64, limit: u32) -> Result<usize> {
@@ -253,13 +239,13 @@ impl<B: Backend> ControlStore for Store<B> {
 #[async_trait]
 impl<B: Backend> TaskStore for Store<B> {
     async fn submit_with(&self, run: &NewRun, options: &SubmitOptions) -> Result<Submitted> {
-        let made = submit::submit(self.begin().await?, run, options, TIMES);
+        let made = submit::submit(self.begin().await?, run, options);
         match tasker_fault::around("submit", made).await {
             // Another request with this key was a moment faster: its run is found now.
             Err(StoreError::Invalid { code, .. })
                 if code == UNIQUE && options.idempotency_key.is_some() =>
             {
-                submit::submit(self.begin().await?, run, options, TIMES).await
+                submit::submit(self.begin().await?, run, options).await
             }
             done => done,
         }
@@ -376,6 +362,12 @@ impl<B: Backend> DatabaseStore for Store<B> {
         let word = |word| self.backend.dialect().render(word);
         let sql = sql.replace("{id}", &word("{id}")).replace("{doc}", &word("{doc}"));
         self.backend.script(&sql).await
+    }
+
+    #[cfg(feature = "conformance")]
+    async fn state(&self, root: StackRunId) -> Result<Run> {
+        let rows = self.ask(sql::LOAD_ALL, vec![root.into()]).await?;
+        Ok(Loaded::read(root, rows)?.run)
     }
 
     async fn check_invariants(&self) -> Result<Vec<String>> {

@@ -1,14 +1,14 @@
 //! Making runs: for clients, and for calls that become runs.
 
-use tasker_core::{Json, StackRunId, Status, TaskRunId, chain::Rejected, json, wire::LeaseRef};
+use tasker_core::{Json, StackRunId, Status, TaskRunId, json, run::Rejected, wire::LeaseRef};
 
 use crate::{
     Result, StoreError, Value,
-    plan::{Loaded, Plan, Times},
+    plan::{Loaded, Plan},
     session::{Session, Write},
     shares, sql,
     types::{NewRun, Retry, SubmitOptions, Submitted},
-    verbs::{granted, load_above, one},
+    verbs::{granted, load_run_of, now, one},
 };
 
 /// Makes a run and its root row; with a parent, its call waits for the run from now on. A call
@@ -17,9 +17,8 @@ pub async fn submit<S: Session>(
     mut s: S,
     new: &NewRun,
     options: &SubmitOptions,
-    times: Times,
 ) -> Result<Submitted> {
-    let made = make(&mut s, new, options, times).await;
+    let made = make(&mut s, new, options).await;
     let (s, (submitted, writes)) = granted(s, made).await?;
     s.commit(writes).await?;
     Ok(submitted)
@@ -29,7 +28,6 @@ async fn make<S: Session>(
     s: &mut S,
     new: &NewRun,
     options: &SubmitOptions,
-    times: Times,
 ) -> Result<(Submitted, Vec<Write>)> {
     let Some(lease) = &new.parent else {
         if let Some(known) = keyed(s, new, options).await? {
@@ -41,8 +39,8 @@ async fn make<S: Session>(
         return Ok((insert(s, new, options, false).await?, tell));
     };
     match below(s, lease).await? {
-        Some(known) => again(s, known, lease, times).await,
-        None => first(s, new, options, lease, times).await,
+        Some(known) => again(s, known, lease).await,
+        None => first(s, new, options, lease).await,
     }
 }
 
@@ -56,7 +54,7 @@ struct Below {
 /// Looks for the run that a call became, and locks it: whoever ends runs locks from the deepest up.
 async fn below<S: Session>(s: &mut S, lease: &LeaseRef) -> Result<Option<Below>> {
     let Some(known) = nested(s, lease).await? else { return Ok(None) };
-    s.query(sql::LOCK_CHAIN, vec![known.submitted.root_id.into()]).await?;
+    s.query(sql::LOCK_RUN, vec![known.submitted.root_id.into()]).await?;
     // As it stands under its lock: a person may have retried it meanwhile.
     nested(s, lease).await
 }
@@ -75,16 +73,15 @@ async fn first<S: Session>(
     new: &NewRun,
     options: &SubmitOptions,
     lease: &LeaseRef,
-    times: Times,
 ) -> Result<(Submitted, Vec<Write>)> {
-    let above = load_above(s, lease.id).await?;
+    let above = load_run_of(s, lease.id).await?;
     if !above.holds(lease) {
         // Whoever was at it while this waited for the lock has made it, and handed the call over.
         let made = nested(s, lease).await?.ok_or(StoreError::Rejected(Rejected::Fenced))?;
         return Ok((made.submitted, Vec::new()));
     }
     let made = insert(s, new, options, above.paused()).await?;
-    Ok((made, above.delegate(lease, times)?.writes))
+    Ok((made, above.delegate(lease)?.writes))
 }
 
 /// The call became a run before. Whoever holds the call after a retry hands it over once more.
@@ -92,42 +89,36 @@ async fn again<S: Session>(
     s: &mut S,
     known: Below,
     lease: &LeaseRef,
-    times: Times,
 ) -> Result<(Submitted, Vec<Write>)> {
-    let above = load_above(s, lease.id).await?;
+    let above = load_run_of(s, lease.id).await?;
     if !above.holds(lease) {
         return Ok((known.submitted, Vec::new()));
     }
     let plan = match known.status {
         Status::Completed => {
-            let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
-            above.record(lease, &Ok(known.result.unwrap_or_else(json::null)), now, times)?
+            let now = now(s).await?;
+            above.record(lease, &Ok(known.result.unwrap_or_else(json::null)), now)?
         }
         Status::Failed | Status::Cancelled => {
-            let mut plan = reopen(s, known.submitted.root_id, Retry::default(), times).await?;
-            plan.writes.extend(above.delegate(lease, times)?.writes);
+            let mut plan = reopen(s, known.submitted.root_id, Retry::default()).await?;
+            plan.writes.extend(above.delegate(lease)?.writes);
             plan
         }
-        _ => above.delegate(lease, times)?,
+        _ => above.delegate(lease)?,
     };
     Ok((known.submitted, plan.writes))
 }
 
 /// Plans the retry of an ended run.
-pub async fn reopen<S: Session>(
-    s: &mut S,
-    root: StackRunId,
-    how: Retry,
-    times: Times,
-) -> Result<Plan> {
-    let lock = Write::new(sql::LOCK_CHAIN, [root.into()]);
+pub async fn reopen<S: Session>(s: &mut S, root: StackRunId, how: Retry) -> Result<Plan> {
+    let lock = Write::new(sql::LOCK_RUN, [root.into()]);
     let ended = Write::new(sql::LOAD_ENDED, [root.into()]);
     let mut found = s.queries(vec![lock, ended]).await?;
     let loaded = Loaded::read(root, found.pop().unwrap_or_default())?;
     if !loaded.status().is_terminal() {
         return Err(Rejected::NotFailed(loaded.status()).into());
     }
-    loaded.retry(how, times)
+    loaded.retry(how)
 }
 
 async fn keyed<S: Session>(

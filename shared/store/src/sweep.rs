@@ -1,13 +1,20 @@
 //! What becomes of rows and runs whose time is over.
 
-use tasker_core::{StackRunId, TaskRunId, blame, chain::Rejected};
+use std::collections::BTreeSet;
+
+use tasker_core::{
+    StackRunId, TaskRunId,
+    run::{Death, Rejected, blame},
+};
 
 use crate::{
     Result, StoreError,
     control::{self, Stop},
+    lost,
+    plan::Held,
     session::Backend,
     sql,
-    store::{Store, TIMES},
+    store::Store,
     types::Advanced,
 };
 
@@ -17,37 +24,41 @@ const GROWS: usize = 10;
 impl<B: Backend> Store<B> {
     /// Frees leases that ran out, ends crash loops and runs whose time is over.
     pub(crate) async fn sweep(&self, slot: Option<&str>) -> Result<usize> {
-        let mut freed = self.ask(sql::RELEASE_EXPIRED, vec![]).await?.len();
-        for mut row in self.ask(sql::POISON, vec![]).await? {
-            freed += self.give_up(StackRunId(row.int()?), None).await;
+        let mut freed = 0;
+        let lost = lost::ids(self.ask(sql::LOST_RUNS, vec![]).await?)?;
+        if !lost.is_empty() {
+            let batch = lost::free(self.begin().await?, &lost).await?;
+            freed += batch.rows;
+            for root in batch.later {
+                let alone = lost::free_run(self.begin().await?, root).await;
+                freed += tolerated(alone, root);
+            }
         }
         for mut row in self.ask(sql::OVERDUE, vec![]).await? {
             let (run, ms) = (TaskRunId(row.int()?), row.int()?);
             let ended = self.stop(run, Stop::Timeout(ms)).await;
-            freed += tolerated(ended.map(|_| true), run);
+            freed += tolerated(ended.map(|_| 1), run);
         }
         let Some(slot) = slot else { return Ok(freed) };
         Ok(freed + self.start_of(slot).await?)
     }
 
-    /// Frees what a slot held when it died. All that were on board share the blame; in a storm each
-    /// bears little, even if it was alone.
+    /// Frees what a slot held when it died, run by run.
     async fn start_of(&self, slot: &str) -> Result<usize> {
-        let storm = blame::storm(self.starts(slot).await?);
-        if storm {
-            self.ask(sql::IN_A_STORM, vec![slot.into()]).await?;
+        let starts = self.starts(slot).await?;
+        let (mut held, mut roots) = (BTreeSet::<Held>::new(), BTreeSet::new());
+        for mut row in self.ask(sql::HELD_BY, vec![slot.into()]).await? {
+            held.insert((StackRunId(row.int()?), row.int()?));
+            roots.insert(StackRunId(row.int()?));
         }
-        let held = self.ask(sql::HELD_BY, vec![slot.into()]).await?;
-        let aboard = u32::try_from(held.len()).ok().filter(|_| !storm);
+        let death = match u32::try_from(held.len()) {
+            Ok(held) if !blame::crash_loop(starts) => Death::Restarted { held },
+            _ => Death::CrashLoop,
+        };
         let mut freed = 0;
-        for mut row in held {
-            let id = row.int()?;
-            let one = vec![id.into(), slot.into(), aboard.into()];
-            let free = self.ask(sql::RELEASE_HELD, one).await?.len();
-            freed += free;
-            if free == 0 {
-                freed += self.give_up(StackRunId(id), Some((slot, aboard))).await;
-            }
+        for root in roots {
+            let free = lost::free_held(self.begin().await?, root, slot, &held, death).await;
+            freed += tolerated(free, root);
         }
         Ok(freed)
     }
@@ -60,16 +71,10 @@ impl<B: Backend> Store<B> {
         Ok(u32::try_from(row.int()?).unwrap_or(u32::MAX))
     }
 
-    /// Ends a row that keeps losing its holders; answers how many rows that were.
-    async fn give_up(&self, id: StackRunId, boot: Option<(&str, Option<u32>)>) -> usize {
-        let done = async { control::crash_loop(self.begin().await?, id, boot, TIMES).await };
-        tolerated(done.await, id)
-    }
-
     /// A run that grows while it is being stopped is looked at again.
     pub(crate) async fn stop(&self, run: TaskRunId, why: Stop) -> Result<Advanced> {
         for _ in 0..GROWS {
-            match control::stop(self.begin().await?, run, why, TIMES).await {
+            match control::stop(self.begin().await?, run, why).await {
                 Err(StoreError::Rejected(Rejected::Outdated)) => {}
                 done => return done,
             }
@@ -80,7 +85,7 @@ impl<B: Backend> Store<B> {
     /// Pauses a run or lets it go on.
     pub(crate) async fn set_paused(&self, run: TaskRunId, paused: bool) -> Result<Advanced> {
         for _ in 0..GROWS {
-            match control::pause(self.begin().await?, run, paused, TIMES).await {
+            match control::pause(self.begin().await?, run, paused).await {
                 Err(StoreError::Rejected(Rejected::Outdated)) => {}
                 done => return done,
             }
@@ -89,10 +94,10 @@ impl<B: Backend> Store<B> {
     }
 }
 
-/// What fails with one row must not keep the others from being freed; it is found again.
-fn tolerated(done: Result<bool>, what: impl std::fmt::Display) -> usize {
-    match done {
-        Ok(ended) => usize::from(ended),
+/// What fails with one run must not keep the others from being freed; it is found again.
+fn tolerated(rows: Result<usize>, what: impl std::fmt::Display) -> usize {
+    match rows {
+        Ok(rows) => rows,
         // It ended by itself meanwhile.
         Err(StoreError::Rejected(_) | StoreError::NotFound(_)) => 0,
         Err(error) => {

@@ -1,6 +1,6 @@
 //! What the verbs take and answer.
 
-pub use tasker_core::step::{Ask, Outcome};
+pub use tasker_core::run::step::{Ask, Outcome};
 use tasker_core::{
     Json, Kind, LogLine, StackRunId, TaskRunId,
     journal::Journal,
@@ -159,7 +159,7 @@ pub struct RunImage {
     pub ended: bool,
 }
 
-/// What the executor commits after task code ran to a quiet point.
+/// What the executor commits after task code ran to a suspension point.
 #[derive(Clone, Debug)]
 pub struct Advance {
     /// Root row of the run.

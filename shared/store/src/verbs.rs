@@ -1,17 +1,15 @@
 //! The verbs that move a run, once for both databases. Each is one transaction.
 
 use tasker_core::{
-    Json, Kind, StackRunId, TaskRunId,
-    call::CallOptions,
-    chain::Rejected,
-    json,
+    Kind, StackRunId, TaskRunId, json,
+    run::Rejected,
     wire::{Handed, LeaseRef},
 };
 
 use crate::{
     Result, StoreError, Value,
     journal::AtRest,
-    plan::{Loaded, Plan, Times},
+    plan::{Loaded, Plan, options},
     session::{Session, Write},
     shares, sql,
     types::{Advance, Advanced, Claimed, Outcome},
@@ -83,16 +81,10 @@ pub fn claimed(mut r: Row, owner: &str) -> Result<AtRest<Claimed>> {
     Ok(AtRest::new(Claimed { kind, row }))
 }
 
-/// What a row says of how its call is to be made.
-pub fn options(column: Option<Json>) -> Result<CallOptions> {
-    let Some(text) = column else { return Ok(CallOptions::default()) };
-    serde_json::from_str(text.get()).map_err(|e| StoreError::Corrupt(format!("options: {e}")))
-}
-
-/// Commits what task code did up to its quiet point.
-pub async fn advance<S: Session>(mut s: S, a: &Advance, times: Times) -> Result<AtRest<Advanced>> {
-    let plan = load(&mut s, a.root_id).await.and_then(|l| l.advance(a, times));
-    commit(s, plan, times).await.map(AtRest::new)
+/// Commits what task code did up to its suspension point.
+pub async fn advance<S: Session>(mut s: S, a: &Advance) -> Result<AtRest<Advanced>> {
+    let plan = load(&mut s, a.root_id).await.and_then(|run| run.advance(a));
+    commit(s, plan).await.map(AtRest::new)
 }
 
 /// Records a call's outcome for a run whose isolate is gone.
@@ -101,29 +93,54 @@ pub async fn record<S: Session>(
     lease: &LeaseRef,
     outcome: &Outcome,
     at_ms: i64,
-    times: Times,
 ) -> Result<Advanced> {
-    let plan = load_above(&mut s, lease.id).await;
-    let plan = plan.and_then(|l| l.record(lease, outcome, at_ms, times));
-    commit(s, plan, times).await
+    let plan = load_run_of(&mut s, lease.id).await;
+    let plan = plan.and_then(|run| run.record(lease, outcome, at_ms));
+    commit(s, plan).await
 }
 
-/// Gives a row back, to be claimed again after `times.delay_ms`.
-pub async fn release<S: Session>(mut s: S, row: &Handed, times: Times) -> Result<()> {
-    let plan = load(&mut s, row.root_id).await.and_then(|l| l.release(&row.lease, times));
-    commit(s, plan, times).await.map(|_| ())
+/// Gives a row back, to be claimed again after `delay_ms`.
+pub async fn release<S: Session>(mut s: S, row: &Handed, delay_ms: i64) -> Result<()> {
+    let plan = load(&mut s, row.root_id).await.and_then(|run| run.release(&row.lease, delay_ms));
+    commit(s, plan).await.map(|_| ())
 }
 
 /// A call waits for a person: whoever was asked does not know whether it happened.
-pub async fn doubt<S: Session>(mut s: S, lease: &LeaseRef, times: Times) -> Result<Advanced> {
-    let plan = load_above(&mut s, lease.id).await.and_then(|l| l.doubt(lease, times));
-    commit(s, plan, times).await
+pub async fn doubt<S: Session>(mut s: S, lease: &LeaseRef) -> Result<Advanced> {
+    let plan = load_run_of(&mut s, lease.id).await.and_then(|run| run.doubt(lease));
+    commit(s, plan).await
+}
+
+/// Whoever worked on a row died, among `in_flight` rows; false if its lease was lost before.
+pub async fn abandon<S: Session>(
+    mut s: S,
+    lease: &LeaseRef,
+    delay_ms: i64,
+    in_flight: u32,
+) -> Result<bool> {
+    let plan = load_run_of(&mut s, lease.id).await;
+    while_held(s, plan.and_then(|run| run.abandon(lease, delay_ms, in_flight))).await
+}
+
+/// Nothing else runs where the row does; false if its lease was lost before.
+pub async fn alone<S: Session>(mut s: S, lease: &LeaseRef) -> Result<bool> {
+    let plan = load_run_of(&mut s, lease.id).await.and_then(|run| run.isolate(lease));
+    while_held(s, plan).await
+}
+
+/// Writes a plan that counts only while a lease is held; answers whether it is.
+async fn while_held<S: Session>(s: S, plan: Result<Plan>) -> Result<bool> {
+    match commit(s, plan).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::Rejected(Rejected::Fenced) | StoreError::NotFound(_)) => Ok(false),
+        Err(other) => Err(other),
+    }
 }
 
 /// Writes a plan, if there is one.
-pub async fn commit<S: Session>(mut s: S, plan: Result<Plan>, times: Times) -> Result<Advanced> {
+pub async fn commit<S: Session>(mut s: S, plan: Result<Plan>) -> Result<Advanced> {
     let plan = match plan {
-        Ok(plan) => with_outer(&mut s, plan, times).await,
+        Ok(plan) => with_outer(&mut s, plan).await,
         refused => refused,
     };
     let (s, plan) = granted(s, plan).await?;
@@ -140,10 +157,10 @@ pub async fn commit<S: Session>(mut s: S, plan: Result<Plan>, times: Times) -> R
 }
 
 /// If a nested run ended, the call above it is settled in the same transaction.
-pub async fn with_outer<S: Session>(s: &mut S, mut plan: Plan, times: Times) -> Result<Plan> {
+async fn with_outer<S: Session>(s: &mut S, mut plan: Plan) -> Result<Plan> {
     let Some((call, outcome)) = plan.outer.take() else { return Ok(plan) };
-    let now = one(s.query(sql::NOW, vec![]).await?)?.int()?;
-    match load_above(s, call).await.and_then(|l| l.nested(call, &outcome, now, times)) {
+    let now = now(s).await?;
+    match load_run_of(s, call).await.and_then(|run| run.nested(call, &outcome, now)) {
         Ok(above) => {
             plan.writes.extend(above.writes);
             plan.reply.wake |= above.reply.wake;
@@ -155,17 +172,22 @@ pub async fn with_outer<S: Session>(s: &mut S, mut plan: Plan, times: Times) -> 
     }
 }
 
+/// The database's clock, milliseconds.
+pub async fn now<S: Session>(s: &mut S) -> Result<i64> {
+    one(s.query(sql::NOW, vec![]).await?)?.int()
+}
+
+/// Loads a run under its lock.
 pub async fn load<S: Session>(s: &mut S, root: StackRunId) -> Result<Loaded> {
-    let lock = Write::new(sql::LOCK_CHAIN, [root.into()]);
-    let load = Write::new(sql::LOAD_CHAIN, [root.into()]);
+    let lock = Write::new(sql::LOCK_RUN, [root.into()]);
+    let load = Write::new(sql::LOAD_RUN, [root.into()]);
     let mut found = s.queries(vec![lock, load]).await?;
     Loaded::read(root, found.pop().unwrap_or_default())
 }
 
-/// Loads the run that a call belongs to.
-pub async fn load_above<S: Session>(s: &mut S, call: StackRunId) -> Result<Loaded> {
-    let rows = s.query(sql::PARENT, vec![call.into()]).await?;
-    let mut row = rows.into_iter().next().ok_or_else(|| StoreError::missing("stack run", call))?;
-    let root = row.maybe_int()?.ok_or(StoreError::Rejected(Rejected::Fenced))?;
-    load(s, StackRunId(root)).await
+/// Loads the run that a row belongs to.
+pub async fn load_run_of<S: Session>(s: &mut S, row: StackRunId) -> Result<Loaded> {
+    let roots = s.query(sql::ROOT_OF, vec![row.into()]).await?;
+    let mut root = roots.into_iter().next().ok_or_else(|| StoreError::missing("stack run", row))?;
+    load(s, StackRunId(root.int()?)).await
 }

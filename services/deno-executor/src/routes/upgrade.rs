@@ -3,7 +3,7 @@
 
 use axum::{Json, extract::State as FromState};
 use serde_json::{Value, json};
-use tasker_core::{TaskError, TaskRunId, chain::Rejected, wire::UpgradeRequest};
+use tasker_core::{TaskError, TaskRunId, run::Rejected, wire::UpgradeRequest};
 use tasker_http::{ApiError, JsonBody};
 use tasker_store::StoreError;
 

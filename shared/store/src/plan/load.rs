@@ -3,52 +3,79 @@
 use std::collections::BTreeMap;
 
 use tasker_core::{
-    HostCall, Kind, StackRunId, TaskRunId,
-    chain::{Chain, Child, Lease, Root},
+    HostCall, Kind, StackRunId,
+    call::CallOptions,
+    json,
+    run::{Lease, Rejected, Row, Run, Seq},
+    wire::LeaseRef,
 };
 
-use super::{CallRow, Loaded, writes};
-use crate::{Result, StoreError, value::Row, verbs};
+use super::{CallRow, Loaded, columns::Columns};
+use crate::{Result, StoreError, value};
 
 impl Loaded {
-    /// Reads the rows of [`LOAD_CHAIN`](crate::sql::LOAD_CHAIN).
-    pub fn read(root_id: StackRunId, rows: Vec<Row>) -> Result<Self> {
-        let mut chain = None;
+    /// Reads the rows of [`LOAD_RUN`](crate::sql::LOAD_RUN).
+    pub fn read(root_id: StackRunId, rows: Vec<value::Row>) -> Result<Self> {
+        let mut root = None;
         let mut open = BTreeMap::new();
         let mut calls = BTreeMap::new();
-        let (mut task_run_id, mut outer_call) = (TaskRunId(0), None);
         for mut r in rows {
             let id = StackRunId(r.int()?);
-            let parent = r.maybe_int()?.map(StackRunId);
-            let run = TaskRunId(r.int()?);
+            let (parent, run) = (r.maybe_int()?.map(StackRunId), r.int()?);
             let kind = Kind::parse(&r.text()?).ok_or_else(|| StoreError::Corrupt("kind".into()))?;
-            let (seq, status, runnable) = (r.seq()?, r.status()?, r.bool()?);
-            let lease = Lease { epoch: r.int()?, owner: r.maybe_text()? };
-            let (deliveries, next_seq) = (r.count()?, r.count()?);
-            let waiting_on = r.maybe_int()?.and_then(|n| u32::try_from(n).ok());
-            let (service, method) = (r.text()?, r.text()?);
-            let args = r.maybe_json()?.unwrap_or_else(tasker_core::json::null);
-            let options = verbs::options(r.maybe_json()?)?;
-            let (idempotent, attempt) = (r.bool()?, r.count()?);
-            let delivery = r.maybe_int()?.and_then(|n| u32::try_from(n).ok());
-            let (at_end, unsure) = (r.maybe_text()?, r.bool()? && !idempotent);
+            let (seq, service, method) = (r.seq()?, r.text()?, r.text()?);
+            let args = r.maybe_json()?.unwrap_or_else(json::null);
+            let options = options(r.maybe_json()?)?;
+            let idempotent = r.bool()?;
+            let columns = Columns::read(&mut r)?;
             if id == root_id {
-                (task_run_id, outer_call) = (run, parent);
-                let (paused, stopped) = (!runnable, at_end.is_some());
-                let root =
-                    Root { status, waiting_on, lease, deliveries, next_seq, paused, stopped };
-                chain = Some(root);
+                root = Some((columns.root()?, run, parent));
             } else if parent == Some(root_id) {
-                let at_end = at_end.and_then(|word| writes::at_end(&word));
-                let child = Child { kind, status, runnable, lease, delivery, at_end, unsure };
-                open.insert(seq, child);
+                open.insert(seq, columns.child(kind, idempotent)?);
                 let call = HostCall { service, method, args, options };
-                let row = CallRow { id, call, idempotent, attempt };
-                calls.insert(seq, row);
+                calls.insert(seq, CallRow { id, call });
             }
         }
-        let root = chain.ok_or_else(|| StoreError::missing("stack run", root_id))?;
-        let chain = Chain { root, open };
-        Ok(Self { root_id, task_run_id, outer_call, executor: None, chain, calls })
+        let found = root.ok_or_else(|| StoreError::missing("stack run", root_id))?;
+        let (root, task_run_id, outer_call) = (found.0, tasker_core::TaskRunId(found.1), found.2);
+        let run = Run { root, open };
+        Ok(Self { root_id, task_run_id, outer_call, executor: None, run, calls })
     }
+
+    /// Which row this is.
+    pub(super) fn row(&self, id: StackRunId) -> Result<Row> {
+        if id == self.root_id {
+            return Ok(Row::Root);
+        }
+        let found = self.calls.iter().find(|(_, c)| c.id == id).map(|(seq, _)| Row::Child(*seq));
+        // Not among the open ones: it ended, so whoever asks has lost its lease.
+        found.ok_or(StoreError::Rejected(Rejected::Fenced))
+    }
+
+    /// The number of a call or timer that somebody holds.
+    pub(super) fn seq(&self, by: &LeaseRef) -> Result<Seq> {
+        match self.row(by.id)? {
+            Row::Child(seq) => Ok(seq),
+            Row::Root if self.run.holds(Row::Root, &lease(by)) => Err(Rejected::NotACall.into()),
+            Row::Root => Err(Rejected::Fenced.into()),
+        }
+    }
+
+    pub(super) fn id(&self, row: Row) -> Option<StackRunId> {
+        match row {
+            Row::Root => Some(self.root_id),
+            Row::Child(seq) => self.calls.get(&seq).map(|call| call.id),
+        }
+    }
+}
+
+/// A lease as the state machine knows it.
+pub fn lease(by: &LeaseRef) -> Lease {
+    Lease { epoch: by.epoch, owner: by.owner.clone() }
+}
+
+/// What a row says of how its call is to be made.
+pub fn options(column: Option<tasker_core::Json>) -> Result<CallOptions> {
+    let Some(text) = column else { return Ok(CallOptions::default()) };
+    serde_json::from_str(text.get()).map_err(|e| StoreError::Corrupt(format!("options: {e}")))
 }

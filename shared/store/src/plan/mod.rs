@@ -1,26 +1,31 @@
 //! From locked rows and a request to the rows to write: the store's use of the state machine.
 //! No I/O here.
 
+mod columns;
 mod control;
 mod load;
+mod lost;
 mod writes;
 
 use std::collections::BTreeMap;
 
 use tasker_core::{
     HostCall, StackRunId, TaskRunId,
-    chain::{
-        Chain, Child, Effect, End, Event, Holder, Lease, Rejected, Rules, Seq, Turn, transition,
-    },
-    wire::{Handed, LeaseRef},
+    run::{Effect, End, Event, Rejected, Row, Rules, Run, Seq, Teller, Turn, transition},
+    wire::LeaseRef,
 };
 
 use crate::{
-    Result, StoreError, Value,
+    Result,
     session::Write,
     sql,
     types::{Advance, Advanced, Ask, Outcome},
+    values,
 };
+pub use columns::Columns;
+use load::lease;
+pub use load::options;
+pub use lost::{Held, Lost};
 
 /// A run's root and open children as loaded under the lock.
 #[derive(Debug)]
@@ -31,7 +36,7 @@ pub struct Loaded {
     pub outer_call: Option<StackRunId>,
     /// Address of the executor that keeps the isolate of the turn to be committed.
     pub executor: Option<String>,
-    chain: Chain,
+    pub run: Run,
     calls: BTreeMap<Seq, CallRow>,
 }
 
@@ -39,8 +44,6 @@ pub struct Loaded {
 struct CallRow {
     id: StackRunId,
     call: HostCall,
-    idempotent: bool,
-    attempt: u32,
 }
 
 /// Rows to write, and what to tell the caller once they are.
@@ -56,6 +59,17 @@ pub struct Plan {
     pub outer: Option<(StackRunId, Outcome)>,
 }
 
+/// Values that go with the control columns that an event changes.
+#[derive(Default)]
+struct Values<'a> {
+    /// Outcomes of calls and timers.
+    settled: Vec<Settled<'a>>,
+    /// What the code asked for.
+    asked: &'a [Ask],
+    /// How the run ended.
+    end: Option<&'a Outcome>,
+}
+
 /// Values that go with the control columns of one child.
 struct Settled<'a> {
     seq: Seq,
@@ -63,56 +77,45 @@ struct Settled<'a> {
     at_ms: i64,
 }
 
-/// Sizes of time a write needs, in milliseconds.
-#[derive(Clone, Copy)]
-pub struct Times {
-    pub delay_ms: i64,
+impl<'a> Values<'a> {
+    fn settled(seq: Seq, outcome: &'a Outcome, at_ms: i64) -> Self {
+        Self { settled: vec![Settled { seq, outcome, at_ms }], ..Self::default() }
+    }
+}
+
+/// What the state machine insists on.
+fn rules() -> Rules {
+    Rules { fenced: !tasker_fault::on("nofence"), gives_up: !tasker_fault::on("nocrashlimit") }
 }
 
 impl Loaded {
-    fn holder(&self, by: &LeaseRef) -> Result<Holder> {
-        let lease = Lease { epoch: by.epoch, owner: Some(by.owner.clone()) };
-        if by.id == self.root_id {
-            return Ok(Holder::Root(lease));
-        }
-        Ok(Holder::Child(self.seq_of(by.id)?, lease))
-    }
-
-    fn seq_of(&self, id: StackRunId) -> Result<Seq> {
-        let found = self.calls.iter().find(|(_, c)| c.id == id).map(|(seq, _)| *seq);
-        // Not among the open ones: it ended, so whoever asks has lost its lease.
-        found.ok_or(StoreError::Rejected(Rejected::Fenced))
-    }
-
-    /// Task code ran to a quiet point.
-    pub fn advance(mut self, a: &Advance, times: Times) -> Result<Plan> {
+    /// Task code ran to a suspension point.
+    pub fn advance(mut self, a: &Advance) -> Result<Plan> {
         self.executor.clone_from(&a.executor);
-        let by = self.holder(&a.by)?;
-        let settled = match (&by, &a.delivered) {
-            (Holder::Child(seq, _), Some((outcome, at_ms))) => {
-                Some(Settled { seq: *seq, outcome, at_ms: *at_ms })
+        let row = self.row(a.by.id)?;
+        let settled = match (row, &a.delivered) {
+            (Row::Child(seq), Some((outcome, at_ms))) => {
+                Some(Settled { seq, outcome, at_ms: *at_ms })
             }
             _ => None,
         };
         let event = Event::Advanced(Turn {
-            by,
+            row,
+            by: lease(&a.by),
             deliveries: a.deliveries,
             calls: a.calls,
             made_at: a.made_at,
             delivered_ok: settled.as_ref().is_some_and(|s| s.outcome.is_ok()),
-            asked: a.asked.iter().map(Ask::kind).collect(),
+            asked: a.asked.iter().map(Ask::request).collect(),
             cleared: a.cleared.clone(),
             end: a.end.as_ref().map(|e| if e.is_ok() { End::Completed } else { End::Failed }),
             keep: a.keep.clone(),
         });
-        let mut plan = self.write(event, settled, &a.asked, a.end.as_ref(), times)?;
-        plan.writes.extend(a.logs.iter().map(|l| {
-            // Postgres has no NUL in text; a line with one must not stop the run.
-            let message = l.message.replace('\0', "\u{fffd}");
-            let line: [Value; 4] =
-                [self.task_run_id.into(), (&l.level).into(), message.into(), l.at_ms.into()];
-            Write::new(sql::INSERT_LOG, line)
-        }));
+        let settled = settled.into_iter().collect();
+        let values = Values { settled, asked: &a.asked, end: a.end.as_ref() };
+        let mut plan = self.after(event, &values)?;
+        let logs = a.logs.iter().map(|line| values::line(self.task_run_id, line));
+        plan.writes.extend(logs.map(|line| Write::new(sql::INSERT_LOG, line)));
         // Logs first: the end of a run gathers them.
         let logs = a.logs.len();
         plan.writes.rotate_right(logs);
@@ -122,61 +125,74 @@ impl Loaded {
     }
 
     /// A call's outcome is known and no isolate was there to take it.
-    pub fn record(self, by: &LeaseRef, outcome: &Outcome, at_ms: i64, t: Times) -> Result<Plan> {
-        let Holder::Child(seq, lease) = self.holder(by)? else {
-            return Err(StoreError::Rejected(Rejected::Fenced));
-        };
-        self.settle(Holder::Child(seq, lease), seq, outcome, at_ms, t)
+    pub fn record(self, by: &LeaseRef, outcome: &Outcome, at_ms: i64) -> Result<Plan> {
+        let seq = self.seq(by)?;
+        self.settle(seq, Teller::Holder(lease(by)), outcome, at_ms)
     }
 
     /// The run below call `id` ended.
-    pub fn nested(self, id: StackRunId, outcome: &Outcome, at_ms: i64, t: Times) -> Result<Plan> {
-        let seq = self.seq_of(id)?;
-        self.settle(Holder::Nested(seq), seq, outcome, at_ms, t)
+    pub fn nested(self, id: StackRunId, outcome: &Outcome, at_ms: i64) -> Result<Plan> {
+        let Row::Child(seq) = self.row(id)? else { return Err(Rejected::NotACall.into()) };
+        self.settle(seq, Teller::Nested, outcome, at_ms)
     }
 
-    fn settle(self, by: Holder, seq: Seq, o: &Outcome, at_ms: i64, t: Times) -> Result<Plan> {
-        let settled = Settled { seq, outcome: o, at_ms };
-        self.write(Event::Recorded { by, ok: o.is_ok() }, Some(settled), &[], None, t)
+    fn settle(self, seq: Seq, by: Teller, outcome: &Outcome, at_ms: i64) -> Result<Plan> {
+        let event = Event::Recorded { seq, by, ok: outcome.is_ok() };
+        self.after(event, &Values::settled(seq, outcome, at_ms))
     }
 
     /// A holder gives its row back.
-    pub fn release(self, by: &LeaseRef, times: Times) -> Result<Plan> {
-        let by = self.holder(by)?;
-        self.write(Event::Released { by }, None, &[], None, times)
+    pub fn release(self, by: &LeaseRef, after_ms: i64) -> Result<Plan> {
+        self.bare(Event::Released { row: self.row(by.id)?, by: lease(by), after_ms })
+    }
+
+    /// Whoever worked on the row died.
+    pub fn abandon(self, by: &LeaseRef, after_ms: i64, in_flight: u32) -> Result<Plan> {
+        let (row, by) = (self.row(by.id)?, lease(by));
+        self.bare(Event::Abandoned { row, by, in_flight, after_ms })
+    }
+
+    /// Nothing else runs where the row does.
+    pub fn isolate(self, by: &LeaseRef) -> Result<Plan> {
+        self.bare(Event::Isolated { row: self.row(by.id)?, by: lease(by) })
     }
 
     /// Nobody will know whether the call happened.
-    pub fn doubt(self, by: &LeaseRef, times: Times) -> Result<Plan> {
-        let by = self.holder(by)?;
-        self.write(Event::Doubted { by }, None, &[], None, times)
+    pub fn doubt(self, by: &LeaseRef) -> Result<Plan> {
+        self.bare(Event::Doubted { seq: self.seq(by)?, by: lease(by) })
     }
 
     /// A call became a run of its own.
-    pub fn delegate(self, by: &LeaseRef, times: Times) -> Result<Plan> {
-        let by = self.holder(by)?;
-        self.write(Event::Delegated { by }, None, &[], None, times)
+    pub fn delegate(self, by: &LeaseRef) -> Result<Plan> {
+        self.bare(Event::Delegated { seq: self.seq(by)?, by: lease(by) })
     }
 
-    fn write(
-        &self,
-        event: Event,
-        settled: Option<Settled<'_>>,
-        asked: &[Ask],
-        end: Option<&Outcome>,
-        times: Times,
-    ) -> Result<Plan> {
-        let rules = Rules { fenced: !tasker_fault::on("nofence") };
-        let (next, effects) = transition(&self.chain, event, rules)?;
+    /// What an event without values leads to.
+    fn bare(&self, event: Event) -> Result<Plan> {
+        self.after(event, &Values::default())
+    }
+
+    fn after(&self, event: Event, values: &Values) -> Result<Plan> {
+        let (next, effects) = transition(&self.run, event, rules())?;
+        Ok(self.plan(&next, effects, values))
+    }
+
+    /// The rows in which `next` differs from the run as it was loaded.
+    fn plan(&self, next: &Run, effects: Vec<Effect>, values: &Values) -> Plan {
         let mut plan = Plan::default();
-        self.save_children(&mut plan, &next, settled.as_ref(), asked, times);
-        if next.root != self.chain.root {
-            let executor = self.executor.as_deref();
-            plan.writes.push(writes::save_root(self.root_id, &next.root, end, executor, times));
+        let due = effects.iter().filter_map(|effect| match effect {
+            Effect::Due(row, ms) => Some((*row, *ms)),
+            _ => None,
+        });
+        let due = due.collect();
+        self.save_children(&mut plan, next, &due, values);
+        if next.root != self.run.root || due.contains_key(&Row::Root) {
+            let due = due.get(&Row::Root).copied();
+            plan.writes.push(self.save_root(&next.root, due, values.end));
         }
-        if let Some(end) = end {
-            plan.writes.push(writes::end_task(self.task_run_id, next.root.status, end));
-        } else if self.chain.root.next_seq == 0 && next.root.next_seq > 0 {
+        if let Some(end) = values.end {
+            plan.writes.push(writes::end_task(self.task_run_id, next.root.status(), end));
+        } else if self.run.root.next_seq == 0 && next.root.next_seq > 0 {
             plan.writes.push(Write::new(sql::BEGIN_TASK, [self.task_run_id.into()]));
         }
         for effect in effects {
@@ -184,85 +200,12 @@ impl Loaded {
                 Effect::Wake => plan.reply.wake = true,
                 Effect::Finished(_) => plan.reply.finished = true,
                 Effect::Handed(seq) => {
-                    plan.handed_new = seq.checked_sub(self.chain.root.next_seq).map(|i| i as usize);
-                    plan.reply.next = self.handed(seq, &next.open[&seq], asked);
+                    plan.handed_new = seq.checked_sub(self.run.root.next_seq).map(|i| i as usize);
+                    plan.reply.next = self.handed(seq, &next.open[&seq], values.asked);
                 }
+                Effect::Due(..) | Effect::GivenUp(..) => {}
             }
         }
-        Ok(plan)
-    }
-
-    /// The rows of calls and timers that an event changed, made or forgot.
-    fn save_children(
-        &self,
-        plan: &mut Plan,
-        next: &Chain,
-        settled: Option<&Settled>,
-        asked: &[Ask],
-        times: Times,
-    ) {
-        let forgotten = self.calls.iter().filter(|(seq, _)| !next.open.contains_key(seq));
-        let forget = |(_, row): (_, &CallRow)| Write::new(sql::FORGET_CHILD, [row.id.into()]);
-        plan.writes.extend(forgotten.map(forget));
-        // Ended rows first: they leave the index that allows one active call a run.
-        let mut rows: Vec<_> = next.open.iter().collect();
-        rows.sort_by_key(|(seq, child)| {
-            (!child.status.is_terminal() || !self.calls.contains_key(seq), **seq)
-        });
-        for (seq, child) in rows {
-            if let (Some(row), Some(before)) = (self.calls.get(seq), self.chain.open.get(seq)) {
-                if child != before {
-                    let values = settled.filter(|s| s.seq == *seq);
-                    let at = writes::not_before(before, child, times);
-                    plan.writes.push(writes::save_child(self.root_id, row, child, values, at));
-                }
-            } else if let Some(ask) = asked.get((seq - self.chain.root.next_seq) as usize) {
-                plan.made_at.push(plan.writes.len());
-                plan.writes.push(self.insert(*seq, child, ask));
-            }
-        }
-    }
-
-    fn handed(&self, seq: Seq, child: &Child, asked: &[Ask]) -> Option<Handed> {
-        let lease = |id| LeaseRef {
-            id,
-            epoch: child.lease.epoch,
-            owner: child.lease.owner.clone().unwrap_or_default(),
-        };
-        let (root_id, task_run_id) = (self.root_id, self.task_run_id);
-        if let Some(row) = self.calls.get(&seq) {
-            return Some(Handed {
-                lease: lease(row.id),
-                root_id,
-                task_run_id,
-                seq,
-                service: row.call.service.clone(),
-                method: row.call.method.clone(),
-                args: row.call.args.clone(),
-                options: row.call.options.clone(),
-                idempotent: row.idempotent,
-                attempt: row.attempt + 1,
-                crashes: 0,
-                executor: self.executor.clone(),
-            });
-        }
-        let Some(Ask::Call(call)) = asked.get((seq - self.chain.root.next_seq) as usize) else {
-            return None;
-        };
-        Some(Handed {
-            // The row's id is known once it is inserted.
-            lease: lease(StackRunId(0)),
-            root_id,
-            task_run_id,
-            seq,
-            service: call.service.clone(),
-            method: call.method.clone(),
-            args: call.args.clone(),
-            options: call.options.clone(),
-            idempotent: call.is_idempotent(),
-            attempt: 1,
-            crashes: 0,
-            executor: self.executor.clone(),
-        })
+        plan
     }
 }

@@ -1,145 +1,140 @@
 //! The rows that a plan writes.
 
+use std::collections::BTreeMap;
+
 use tasker_core::{
-    Kind, StackRunId, Status, TaskRunId,
-    call::TIMER,
-    chain::{AtEnd, Child, Root, Seq},
+    HostCall, StackRunId, Status, TaskRunId,
+    run::{Child, Root, Row, Run, Seq, step::Ask},
+    wire::{Handed, LeaseRef},
 };
 
-use super::{CallRow, Loaded, Settled, Times};
-use crate::{
-    Value,
-    journal::{Column, seal_for_write},
-    session::Write,
-    sql,
-    types::{Ask, Outcome},
-};
+use super::{Loaded, Plan, Values, columns::Columns};
+use crate::{Value, session::Write, sql, types::Outcome, values};
 
-/// A hundred years: later than that no database can be told.
-const FOREVER_MS: i64 = 3_155_760_000_000;
+/// From when on rows may be claimed, milliseconds from now.
+pub type Due = BTreeMap<Row, i64>;
 
 impl Loaded {
-    /// Makes a call or timer.
-    pub(super) fn insert(&self, seq: Seq, child: &Child, ask: &Ask) -> Write {
-        let (service, method, args, idempotent, delay) = match ask {
-            Ask::Call(c) => {
-                let args = seal_for_write(self.root_id, seq, c, Column::Args);
-                (c.service.as_str(), c.method.as_str(), args, c.is_idempotent(), 0)
+    /// The rows of calls and timers that an event changed, made or forgot.
+    pub(super) fn save_children(&self, plan: &mut Plan, next: &Run, due: &Due, values: &Values) {
+        let forgotten = self.calls.iter().filter(|(seq, _)| !next.open.contains_key(seq));
+        plan.writes
+            .extend(forgotten.map(|(_, row)| Write::new(sql::FORGET_CHILD, [row.id.into()])));
+        // Ended rows first: the next call begins when the one before has ended.
+        let mut rows: Vec<_> = next.open.iter().collect();
+        rows.sort_by_key(|(seq, child)| {
+            (!child.has_ended() || !self.calls.contains_key(seq), **seq)
+        });
+        for (seq, child) in rows {
+            let columns = Columns::of_child(child, next.root.paused);
+            if let Some(before) = self.run.open.get(seq) {
+                let due = due.get(&Row::Child(*seq)).copied();
+                let paused = self.run.root.paused;
+                if due.is_some() || columns != Columns::of_child(before, paused) {
+                    plan.writes.extend(self.save_child(*seq, &columns, due, values));
+                }
+            } else if let Some(ask) = self.asked(*seq, values.asked) {
+                plan.made_at.push(plan.writes.len());
+                plan.writes.push(self.insert(*seq, &columns, ask));
             }
-            Ask::Timer(ms) => {
-                let delay = i64::try_from(*ms).unwrap_or(FOREVER_MS).min(FOREVER_MS);
-                (TIMER, "sleep", tasker_core::json::of(&[ms]).into(), true, delay)
-            }
-        };
-        let options = match ask {
-            Ask::Call(c) if !c.options.is_default() => tasker_core::json::of(&c.options).into(),
-            _ => Value::Null,
-        };
-        let values: [Value; 15] = [
-            self.task_run_id.into(),
-            self.root_id.into(),
-            child.kind.as_str().into(),
-            seq.into(),
-            service.into(),
-            method.into(),
-            args,
-            child.status.into(),
-            child.runnable.into(),
-            idempotent.into(),
-            child.lease.epoch.into(),
-            child.lease.owner.clone().into(),
-            delay.into(),
-            child.at_end.map(at_end_word).into(),
-            options,
-        ];
-        Write::new(sql::INSERT_CHILD, values)
-    }
-}
-
-/// The database's word for what the end of its run did to a row.
-fn at_end_word(at_end: AtEnd) -> &'static str {
-    match at_end {
-        AtEnd::Cut => "cut",
-        AtEnd::New => "new",
-    }
-}
-
-/// Reads that word.
-pub fn at_end(word: &str) -> Option<AtEnd> {
-    [AtEnd::Cut, AtEnd::New].into_iter().find(|a| at_end_word(*a) == word)
-}
-
-/// When the row may be claimed: as it was (`None`), or so many milliseconds from now. A timer that
-/// is paused, cancelled or opened again keeps its time.
-pub fn not_before(before: &Child, child: &Child, times: Times) -> Option<i64> {
-    let keeps = child.kind == Kind::Timer && before.status != Status::Processing;
-    (!keeps).then_some(times.delay_ms)
-}
-
-pub(super) fn save_child(
-    root: StackRunId,
-    row: &CallRow,
-    child: &Child,
-    settled: Option<&Settled<'_>>,
-    not_before: Option<i64>,
-) -> Write {
-    let (result, error) = match settled.map(|s| (s.seq, s.outcome)) {
-        Some((seq, Ok(result))) => {
-            (seal_for_write(root, seq, &row.call, Column::Result(result)), Value::Null)
         }
-        other => columns(other.map(|(_, outcome)| outcome)),
-    };
-    let values: [Value; 11] = [
-        row.id.into(),
-        child.status.into(),
-        child.runnable.into(),
-        child.lease.epoch.into(),
-        child.lease.owner.clone().into(),
-        child.delivery.into(),
-        settled.map(|s| s.at_ms).into(),
-        result,
-        error,
-        not_before.into(),
-        child.at_end.map(at_end_word).into(),
-    ];
-    Write::new(sql::SAVE_CHILD, values)
-}
+    }
 
-pub fn save_root(
-    id: StackRunId,
-    root: &Root,
-    end: Option<&Outcome>,
-    executor: Option<&str>,
-    times: Times,
-) -> Write {
-    // Nobody failed in a run that was not wanted any more.
-    let (result, error) = columns(end.filter(|_| root.status != Status::Cancelled));
-    let values: [Value; 12] = [
-        id.into(),
-        root.status.into(),
-        root.lease.epoch.into(),
-        root.waiting_on.into(),
-        root.deliveries.into(),
-        root.next_seq.into(),
-        result,
-        error,
-        times.delay_ms.into(),
-        (!root.paused).into(),
-        root.stopped.then_some("stopped").into(),
-        executor.into(),
-    ];
-    Write::new(sql::SAVE_ROOT, values)
+    /// What a call that this turn made asks for.
+    fn asked<'a>(&self, seq: Seq, asked: &'a [Ask]) -> Option<&'a Ask> {
+        asked.get(seq.checked_sub(self.run.root.next_seq)? as usize)
+    }
+
+    /// Makes a call or timer.
+    fn insert(&self, seq: Seq, columns: &Columns, ask: &Ask) -> Write {
+        let mut row: Vec<Value> = vec![self.task_run_id.into(), self.root_id.into(), seq.into()];
+        row.extend(values::asked(self.root_id, seq, ask));
+        row.extend([
+            columns.status.into(),
+            columns.runnable.into(),
+            columns.tries.epoch.into(),
+            columns.lease_owner.clone().into(),
+            columns.tries.attempt.into(),
+            columns.sent.into(),
+            columns.at_end.clone().into(),
+            columns.status.is_terminal().into(),
+        ]);
+        Write::new(sql::INSERT_CHILD, row)
+    }
+
+    fn save_child(
+        &self,
+        seq: Seq,
+        columns: &Columns,
+        due: Option<i64>,
+        values: &Values,
+    ) -> Option<Write> {
+        let row = self.calls.get(&seq)?;
+        let settled = values.settled.iter().find(|settled| settled.seq == seq);
+        let [result, error] = settled.map_or([Value::Null, Value::Null], |settled| {
+            values::settled(self.root_id, seq, &row.call, settled.outcome)
+        });
+        let mut params: Vec<Value> = vec![row.id.into()];
+        params.extend(columns.values());
+        params.extend([
+            columns.sent.into(),
+            columns.delivery.into(),
+            columns.at_end.clone().into(),
+            columns.status.is_terminal().into(),
+            settled.map(|settled| settled.at_ms).into(),
+            result,
+            error,
+            due.into(),
+        ]);
+        Some(Write::new(sql::SAVE_CHILD, params))
+    }
+
+    pub(super) fn save_root(&self, root: &Root, due: Option<i64>, end: Option<&Outcome>) -> Write {
+        let columns = Columns::of_root(root);
+        // Nobody failed in a run that was not wanted any more.
+        let end = end.filter(|_| columns.status != Status::Cancelled);
+        let mut params: Vec<Value> = vec![self.root_id.into()];
+        params.extend(columns.values());
+        params.extend([
+            columns.at_end.into(),
+            columns.status.is_terminal().into(),
+            columns.waiting_on.into(),
+            columns.deliveries.into(),
+            columns.next_seq.into(),
+        ]);
+        params.extend(values::ended(end));
+        params.extend([due.into(), self.executor.as_deref().into()]);
+        Write::new(sql::SAVE_ROOT, params)
+    }
+
+    /// A call that is leased to whoever asked for it.
+    pub(super) fn handed(&self, seq: Seq, child: &Child, asked: &[Ask]) -> Option<Handed> {
+        // The id of a new row is known once that is inserted.
+        let (id, call) = match (self.calls.get(&seq), self.asked(seq, asked)) {
+            (Some(row), _) => (row.id, &row.call),
+            (None, Some(Ask::Call(call))) => (StackRunId(0), call),
+            _ => return None,
+        };
+        let HostCall { service, method, args, options } = call.clone();
+        let owner = Columns::of_child(child, false).lease_owner.unwrap_or_default();
+        Some(Handed {
+            lease: LeaseRef { id, epoch: child.tries.epoch, owner },
+            root_id: self.root_id,
+            task_run_id: self.task_run_id,
+            seq,
+            service,
+            method,
+            args,
+            options,
+            idempotent: child.repeatable,
+            attempt: child.tries.attempt,
+            crashes: child.tries.crashes,
+            executor: self.executor.clone(),
+        })
+    }
 }
 
 pub fn end_task(id: TaskRunId, status: Status, end: &Outcome) -> Write {
-    let (result, error) = columns(Some(end));
+    let [result, error] = values::ended(Some(end));
     Write::new(sql::END_TASK, [id.into(), status.into(), result, error])
-}
-
-fn columns(outcome: Option<&Outcome>) -> (Value, Value) {
-    match outcome {
-        Some(Ok(result)) => (result.into(), Value::Null),
-        Some(Err(error)) => (Value::Null, error.into()),
-        None => (Value::Null, Value::Null),
-    }
 }

@@ -14,19 +14,6 @@ select root from tree order by depth desc, root";
 /// A run's root row.
 pub const ROOT: &str = "select id from stack_runs where parent_task_run_id = $1 and kind = 'task'";
 
-/// A run's root, what its end cut off and its last outcome: what a retry takes back.
-pub const LOAD_ENDED: &str = "\
-select id, parent_stack_run_id, parent_task_run_id, kind, seq, status, runnable, epoch, lease_owner, \
-  deliveries, next_seq, \
-  (select w.seq from stack_runs w where w.id = stack_runs.waiting_on_stack_run_id), \
-  service_name, method_name, {text args}, {text options}, idempotent, attempt, delivery, at_end, \
-  sent_at is not null \
-from stack_runs \
-where parent_task_run_id = (select r.parent_task_run_id from stack_runs r where r.id = $1) \
-  and (id = $1 or at_end is not null \
-    or delivery = (select r.deliveries - 1 from stack_runs r where r.id = $1)) \
-order by id {lock}";
-
 /// Forgets a call of the turn that is run again.
 pub const FORGET_CHILD: &str = "delete from stack_runs where id = $1";
 
@@ -39,8 +26,7 @@ where id = $1";
 
 /// A reopened run's time starts anew, or it has no limit any more.
 pub const REOPEN_ROOT: &str = "\
-update stack_runs set crashes = 0, blame = 0, aboard = null, \
-  deadline = case when {int $2} is null then null else {after $2} end where id = $1";
+update stack_runs set deadline = case when {int $2} is null then null else {after $2} end where id = $1";
 
 /// The version of its code that a run keeps, and whether there is version $2.
 pub const PINNED: &str = "\

@@ -1,4 +1,4 @@
-//! The step of a warm run (`tasker_core::step`).
+//! The step of a warm run (`tasker_core::run::step`).
 
 /// Postgres: many steps in one statement. Its parts run one after the other, since each reads what
 /// the one before answers. A root is locked and looked at anew, as everybody who changes a run does;

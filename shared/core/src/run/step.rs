@@ -1,9 +1,14 @@
 //! The step of a warm run, decided in advance: one call ended, the code went on, these calls were
 //! made. It is written by one guarded statement, without a look at the run before: if the call is
 //! still leased as it was and the journal is as long as it was, nobody else moved the run, and
-//! [`transition`](crate::chain::transition) would have said the same. A step that loses that race
+//! [`transition`](super::transition) would have said the same. A step that loses that race
 //! changes nothing, and the long way decides.
 
+use super::{
+    event::{Lease, Request, Row},
+    state::Child,
+    turn::Turn,
+};
 use crate::{HostCall, Json, Kind, LogLine, StackRunId, TaskRunId, wire::LeaseRef};
 
 /// An outcome of a call: result, or error.
@@ -24,6 +29,14 @@ impl Ask {
         match self {
             Self::Call(_) => Kind::Call,
             Self::Timer(_) => Kind::Timer,
+        }
+    }
+
+    /// As the state machine sees it.
+    pub fn request(&self) -> Request {
+        match self {
+            Self::Call(call) => Request::Call { repeatable: call.is_idempotent() },
+            Self::Timer(_) => Request::Timer,
         }
     }
 }
@@ -81,7 +94,37 @@ pub struct Ended {
     pub delivery: u32,
 }
 
+impl Made {
+    /// The state in which it is written; `owner` ended the call before.
+    pub fn child(&self, owner: &str) -> Child {
+        let mut child = Child::new(self.ask.request());
+        if self.leased {
+            child.lease(owner);
+        }
+        if let Some(ended) = &self.ended {
+            child.settle(ended.outcome.is_ok(), ended.delivery);
+        }
+        child
+    }
+}
+
 impl Step {
+    /// The turn that it writes, unless others have joined it.
+    pub fn turn(&self) -> Turn {
+        Turn {
+            row: Row::Child(self.seq),
+            by: Lease { epoch: self.by.epoch, owner: self.by.owner.clone() },
+            deliveries: self.deliveries,
+            calls: self.calls,
+            made_at: Some(self.root_epoch),
+            delivered_ok: self.outcome.is_ok(),
+            asked: self.made.iter().map(|made| made.ask.request()).collect(),
+            cleared: Vec::new(),
+            end: None,
+            keep: Some(self.by.owner.clone()),
+        }
+    }
+
     /// Whether what the code did can be a step: it goes on with one new call at least. `open`: calls
     /// and timers that had not ended, the delivered one included.
     /// `calls`: a host call is among what it asked for.

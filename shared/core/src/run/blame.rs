@@ -1,10 +1,10 @@
 //! Who is to blame when whoever worked on a row died.
 //!
-//! A death says little of each of the many that were on board, and much of one that was alone: they
+//! A death says little of each of the many that were in flight, and much of one that was alone: they
 //! share the blame. A row is given up when it bears enough of it after enough lost leases. So poison
 //! ends after three deaths (the second and third time it runs alone), and an innocent run outlives
-//! a storm that kills everything again and again. Where the process that holds the rows is itself
-//! started again and again, even one that ran alone bears little.
+//! a time in which everything is killed again and again. Where the process that holds the rows is
+//! itself in a crash loop, even one that ran alone bears little.
 
 /// The blame of a death for which only one row can be why.
 pub const WHOLE: i64 = 1_000;
@@ -12,8 +12,8 @@ pub const WHOLE: i64 = 1_000;
 pub const SOON_MS: i64 = 10_000;
 /// A slot that did not start for so long is forgotten.
 pub const FORGOTTEN_MS: i64 = 7 * 86_400_000;
-/// So many starts in a row, each soon after the one before, are a storm.
-const STORM: u32 = 8;
+/// So many starts in a row, each soon after the one before, are a crash loop.
+const LOOP: u32 = 8;
 /// What each bears at least: nothing is tried without end, however many it takes along.
 pub const LEAST: i64 = 250;
 /// With so much of it, and
@@ -23,15 +23,15 @@ pub const CRASHES: u32 = 3;
 /// The longest pause before a row is tried again.
 const LONGEST_PAUSE_MS: i64 = 30_000;
 
-/// What a row bears of a death with so many on board; `None`: nobody knows how many.
-pub fn share(aboard: Option<u32>) -> i64 {
-    aboard.map_or(LEAST, |n| (WHOLE / i64::from(n.max(1))).max(LEAST))
+/// What a row bears of a death with so many in flight; `None`: nobody knows how many.
+pub fn share(in_flight: Option<u32>) -> i64 {
+    in_flight.map_or(LEAST, |n| (WHOLE / i64::from(n.max(1))).max(LEAST))
 }
 
-/// Whether a process that started so often in a row dies of more than the run that it has on board:
+/// Whether a process that started so often in a row dies of more than the run that it has in flight:
 /// two runs that are poison start it six times.
-pub fn storm(starts: u32) -> bool {
-    starts >= STORM
+pub fn crash_loop(starts: u32) -> bool {
+    starts >= LOOP
 }
 
 /// Whether a row is given up that lost so many leases, and bears so much, the last included.
@@ -40,7 +40,7 @@ pub fn given_up(crashes: u32, blame: i64) -> bool {
 }
 
 /// How long row `id` waits after the loss of a lease, having lost `before` others: not at all after
-/// the first, then ever longer, each row its own time, so that a storm passes.
+/// the first, then ever longer, each row its own time, so that whatever kills it may pass.
 pub fn pause_ms(before: u32, id: i64) -> i64 {
     let before = i64::from(before);
     if before > 4 {
@@ -55,10 +55,10 @@ mod tests {
 
     use super::*;
 
-    fn deaths(aboard: &[Option<u32>]) -> Option<usize> {
+    fn deaths(in_flight: &[Option<u32>]) -> Option<usize> {
         let mut blame = 0;
-        (1..).zip(aboard).find_map(|(n, aboard)| {
-            blame += share(*aboard);
+        (1..).zip(in_flight).find_map(|(n, in_flight)| {
+            blame += share(*in_flight);
             given_up(n, blame).then_some(n as usize)
         })
     }
