@@ -8,7 +8,7 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},
 };
-use tasker_core::{StackRunId, step::Step};
+use tasker_core::{StackRunId, run::step::Step};
 use tasker_store::{Result, StorageAdapter, StoreError};
 use tokio::sync::{mpsc, oneshot};
 

@@ -8,7 +8,7 @@ use std::{
 
 use tasker_core::{
     HostCall, StackRunId,
-    step::{Ask, Made, Step},
+    run::step::{Ask, Made, Step},
     wire::{Handed, LeaseRef, Progress, TurnReport},
 };
 use tasker_store::{Outcome, StoreError};

@@ -13,7 +13,7 @@ use tasker_core::{
     call::{KEYSTORE, TIMER},
     journal::Journal,
     json,
-    step::Ask,
+    run::step::Ask,
     wire::TurnReport,
 };
 
