@@ -8,6 +8,7 @@ use tasker_core::{
     Json, LogLine,
     call::CallOptions,
     journal::{Asked, Delivery, Journal},
+    run::replay::Recordable,
 };
 
 /// Limits of one run; breaking one ends it with a typed error.
@@ -176,9 +177,8 @@ pub enum AskedNow {
     Timer(u64),
 }
 
-impl AskedNow {
-    /// As the journal records it.
-    pub fn recorded(&self) -> Asked {
+impl Recordable for AskedNow {
+    fn recorded(&self) -> Asked {
         match self {
             Self::Call { service, method, args, .. } => {
                 Asked { service: service.clone(), method: method.clone(), args: args.clone() }

@@ -16,13 +16,14 @@ use std::{
 
 use tasker_core::{
     TaskError,
-    journal::{Asked, Delivery, Journal},
+    journal::{Delivery, Journal},
     json,
+    run::replay::Replay,
 };
 
 use crate::{
     engine::Isolate,
-    protocol::{AskedNow, Ended, FromWorker, Report, Seed, ToWorker, read_frame, write_frame},
+    protocol::{Ended, FromWorker, Report, Seed, ToWorker, read_frame, write_frame},
 };
 
 /// Exit code of a worker that used too much memory.
@@ -157,69 +158,26 @@ async fn start(
         Ok(isolate) => isolate,
         Err(error) => return failed(*error),
     };
+    let mut replay = Replay::new(journal);
     let mut report = isolate.start(seed).await;
-    let mut asked = std::mem::take(&mut report.asked);
-    let mut logs = std::mem::take(&mut report.logs);
-    let mut cleared = std::mem::take(&mut report.cleared);
-    let mut checked = 0;
+    let (mut logs, mut cleared) = (Vec::new(), Vec::new());
     let mut last = Instant::now();
-    for delivery in &journal.delivered {
-        if report.end.is_some() {
-            break;
-        }
-        if let Err(error) = check(&asked, journal, &mut checked) {
-            return failed(*error);
-        }
-        report = isolate.deliver(delivery).await;
-        asked.append(&mut report.asked);
+    loop {
         logs.append(&mut report.logs);
         cleared.append(&mut report.cleared);
+        let asked = std::mem::take(&mut report.asked);
+        match replay.went_on(asked, report.end.is_some()) {
+            Ok(Some(delivery)) => report = isolate.deliver(delivery).await,
+            Ok(None) => break,
+            Err(divergence) => return failed(divergence.into()),
+        }
         if last.elapsed() > SIGN_OF_LIFE {
             alive();
             last = Instant::now();
         }
     }
-    if let Err(error) = check(&asked, journal, &mut checked) {
-        return failed(*error);
-    }
-    if asked.len() < journal.asked.len() {
-        let message = format!(
-            "this run once made {} host calls up to here and now makes {}: task code must make \
-             the same calls in the same order each time it runs",
-            journal.asked.len(),
-            asked.len()
-        );
-        return failed(*differs(message, asked.len(), journal.asked.get(asked.len()), None));
-    }
     *slot = Some(isolate);
-    asked.drain(..journal.asked.len());
-    Report { asked, logs, cleared, ..report }
-}
-
-/// Compares what the code asked for since the last check with the journal.
-fn check(asked: &[AskedNow], journal: &Journal, checked: &mut usize) -> Result<(), Box<TaskError>> {
-    for (now, then) in asked.iter().zip(&journal.asked).skip(*checked) {
-        let seq = u32::try_from(*checked).unwrap_or(u32::MAX);
-        let now = now.recorded();
-        then.matches(&now, seq)
-            .map_err(|message| differs(message, *checked, Some(then), Some(&now)))?;
-        *checked += 1;
-    }
-    Ok(())
-}
-
-/// The code does not make the call that it once made; `details` say which, for people and programs.
-fn differs(
-    message: String,
-    call: usize,
-    recorded: Option<&Asked>,
-    asked: Option<&Asked>,
-) -> Box<TaskError> {
-    let mut error = TaskError::new("NONDETERMINISTIC", message);
-    error.details = Some(serde_json::json!({
-        "call": call, "recorded": recorded.map(Asked::show), "asked": asked.map(Asked::show),
-    }));
-    Box::new(error)
+    Report { asked: replay.new_requests(), logs, cleared, ..report }
 }
 
 fn no_engine() -> TaskError {
