@@ -7,6 +7,9 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "../../core/tests/model/acts.rs"]
+mod acts;
+mod agreement;
 mod claims;
 mod cold;
 mod control;
@@ -109,6 +112,8 @@ macro_rules! cases {
 }
 
 cases! {
+    agreement::the_store_writes_what_core_decides,
+    agreement::joined_steps_are_the_turns_they_join,
     claims::an_unknown_task_is_not_found,
     claims::a_submitted_run_waits_to_be_claimed,
     claims::rows_are_claimed_in_the_order_they_fell_due,
