@@ -15,6 +15,7 @@ use tasker_store::{StorageAdapter, Submitted};
 
 use crate::{acts::Act, fixture::start};
 
+mod turns;
 mod verbs;
 
 /// Runs, and things that happen to each.

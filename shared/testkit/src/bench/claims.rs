@@ -50,7 +50,7 @@ pub async fn measure(store: Store, dir: &Path, table: &mut Table) -> anyhow::Res
 async fn filled(db: &Db, pending: u32) -> anyhow::Result<Arc<dyn StorageAdapter>> {
     drop(db.store().await?);
     fill(db, pending).await?;
-    Ok(db.store().await?)
+    db.store().await
 }
 
 /// Makes ready runs in all shares, as if they had been submitted; the planner knows of them.
