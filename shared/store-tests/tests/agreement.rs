@@ -7,19 +7,20 @@ use std::collections::BTreeMap;
 use tasker_core::{
     StackRunId,
     run::{
-        Child, ChildState, Ended, Event, Lease, Owner, Request, RootState, Row, Rules, Run, Turn,
-        step::Step, transition,
+        Child, ChildState, Ended, Event, Lease, Owner, Request, Row, Rules, Run, Turn, step::Step,
+        transition,
     },
 };
 use tasker_store::{StorageAdapter, Submitted};
 
 use crate::{acts::Act, fixture::start};
 
+mod turns;
 mod verbs;
 
 /// Runs, and things that happen to each.
 const RUNS: u64 = 24;
-const ACTS: u64 = 70;
+const ACTS: u64 = 150;
 
 pub async fn the_store_writes_what_core_decides(store: &dyn StorageAdapter) {
     let mut seen = BTreeMap::<&str, u32>::new();
@@ -52,8 +53,8 @@ pub async fn joined_steps_are_the_turns_they_join(store: &dyn StorageAdapter) {
     for asked in [vec![safe], vec![harmful], vec![Request::Timer, safe, harmful]] {
         turn.asked = asked;
         let step = walk.build(&turn).await;
-        walk.ids.extend((step.calls..).zip(step.made.iter().map(|made| made.id)));
         expected = merged(&expected, Event::Advanced(step.turn()));
+        walk.ids.extend((step.calls..).zip(step.made.iter().map(|made| made.id)));
         turn = Turn {
             row: Row::Child(step.calls),
             by: Lease { epoch: 1, owner: turn.by.owner.clone() },
@@ -102,37 +103,28 @@ impl<'a> Walk<'a> {
         format!("p{}", self.life)
     }
 
+    /// What happens next. A run that is ended, paused and moved all the time hardly goes on.
+    fn act(&mut self) -> Act {
+        match Act::of(self.draw()) {
+            Act::Stop(_) | Act::Pause | Act::Upgrade | Act::Retry if self.draw() % 4 > 0 => {
+                let pick = self.draw().to_le_bytes()[0];
+                let (clear, keep, ok) = (false, true, true);
+                Act::Advance { pick, calls: 1, timers: 0, clear, end: 9, keep, ok }
+            }
+            act => act,
+        }
+    }
+
     async fn state(&self) -> Run {
         self.store.state(self.run.root_id).await.unwrap()
     }
 
-    /// What chance alone seldom does: the step of a warm run, and a call that waits for a person
-    /// taken by one. Every other time that it can happen.
-    async fn rare(&mut self, run: &Run) -> Option<Event> {
-        if !self.draw().is_multiple_of(2) {
-            return None;
-        }
-        let open: Vec<_> = run.open.iter().filter(|(_, child)| !child.has_ended()).collect();
-        let waits = open.iter().find(|(_, child)| child.state == ChildState::NeedsAttention);
-        if let Some((seq, _)) = waits {
-            return Some(Event::AttentionClaimed { seq: **seq, owner: self.slot() });
-        }
-        let warm = !run.root.paused && matches!(run.root.state, RootState::Waiting { .. });
-        let row = Row::Child(*open.first().filter(|_| warm && open.len() == 1)?.0);
-        leases(run).iter().find(|(held, _)| *held == row)?;
-        let repeatable = self.draw().is_multiple_of(2);
-        Some(Event::Advanced(self.turn(row, &[Request::Call { repeatable }]).await))
-    }
-
     /// Does one thing and compares; answers what it was.
     async fn step(&mut self) -> Option<&'static str> {
-        let act = Act::of(self.draw());
+        let act = self.act();
         let before = self.state().await;
         let shown = shown(&before, matches!(act, Act::Retry));
-        let event = match self.rare(&before).await {
-            Some(event) => event,
-            None => act.event(&shown, &self.old)?,
-        };
+        let event = act.event(&shown, &self.old)?;
         let leases = leases(&before);
         let refused = transition(&shown, event.clone(), Rules::default()).is_err();
         let (what, events) = self.perform(&before, event).await?;

@@ -5,8 +5,9 @@
 //! row says by itself whether it can be claimed, and a claim changes no other row.
 
 use super::{
-    event::{Effect, Rejected, Row},
-    state::{ChildState, Held, RootState, Run, Seq},
+    effect::{Effect, Rejected},
+    row::{Held, Row, Seq},
+    state::{ChildState, RootState, Run},
 };
 
 impl Run {

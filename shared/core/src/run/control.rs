@@ -1,8 +1,10 @@
 //! What people and deadlines do to a run from outside.
 
 use super::{
-    event::{Effect, Lease, Rejected, Resolved, Row, Rules},
-    state::{AtEnd, Child, ChildState, End, Ended, RootState, Run, Seq},
+    effect::{Effect, Rejected, Rules},
+    event::Resolved,
+    row::{Lease, Row, Seq},
+    state::{AtEnd, Child, ChildState, End, Ended, RootState, Run},
 };
 use crate::Kind;
 

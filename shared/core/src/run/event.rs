@@ -1,27 +1,9 @@
-//! What happens to a run, what must happen outside because of it, and why it may not count.
+//! What happens to a run.
 
 use super::{
-    state::{End, Seq},
-    turn::Turn,
+    row::{Lease, Request, Row, Seq},
+    state::End,
 };
-
-/// One row of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Row {
-    /// The task itself.
-    Root,
-    /// A call or timer.
-    Child(Seq),
-}
-
-/// The right to write to a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// The row's fencing number when it was given.
-    pub epoch: i64,
-    /// Slot name of the holder.
-    pub owner: String,
-}
 
 /// Who tells the outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,18 +12,6 @@ pub enum Teller {
     Holder(Lease),
     /// The run that it became.
     Nested,
-}
-
-/// A call or timer that task code asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// A host call.
-    Call {
-        /// Making it once more after an unknown outcome does no harm.
-        repeatable: bool,
-    },
-    /// A durable `setTimeout`.
-    Timer,
 }
 
 /// Something that happened to a run.
@@ -144,6 +114,32 @@ pub enum Event {
     Retried,
 }
 
+/// What task code did up to its next suspension point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// The row under whose lease it ran; a child's outcome was delivered to the code.
+    pub row: Row,
+    /// That lease.
+    pub by: Lease,
+    /// Results the code had been given before that one.
+    pub deliveries: u32,
+    /// Calls and timers it had made before.
+    pub calls: Seq,
+    /// Epoch of the root's lease under which this isolate was made, if that is known. One that
+    /// is older than the root's last claim may be of another version of the code.
+    pub made_at: Option<i64>,
+    /// Whether the delivered outcome was a success.
+    pub delivered_ok: bool,
+    /// What it asked for, in order.
+    pub asked: Vec<Request>,
+    /// Timers it cleared, and calls it aborted.
+    pub cleared: Vec<Seq>,
+    /// How the task ended, if it did.
+    pub end: Option<End>,
+    /// The processor that takes the next call at once.
+    pub keep: Option<String>,
+}
+
 /// A lease that was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
@@ -178,68 +174,4 @@ pub enum Resolved {
     Outcome(bool),
     /// It is sent again.
     Again,
-}
-
-/// What must happen outside the run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// A row can be claimed: tell a processor.
-    Wake,
-    /// From so many milliseconds on a row may be claimed; an abandoned one counts as lost then.
-    Due(Row, i64),
-    /// The call is leased to the processor that asked for it.
-    Handed(Seq),
-    /// A row is not tried any more: whoever worked on it died, so often in a row. A call ended with
-    /// that as its error, anything else ended its run with it.
-    GivenUp(Row, u32),
-    /// The run ended.
-    Finished(End),
-}
-
-/// Why an event does not count. Nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
-    /// The lease was lost: another holder works on the row, or it ended.
-    #[error("the lease on this row was lost")]
-    Fenced,
-    /// The row cannot be claimed as it is.
-    #[error("this row is not ready to be claimed")]
-    NotReady,
-    /// A run's root has no outcome of its own and becomes no other run.
-    #[error("this row is the root of a run, not one of its calls")]
-    NotACall,
-    /// The code ran on an older journal than the recorded one.
-    #[error("the journal has grown since this code ran")]
-    Outdated,
-    /// The code is suspended, has not ended and waits for nothing.
-    #[error("the task waits for nothing that can happen")]
-    Deadlock,
-    /// The run ended before.
-    #[error("the run has already ended: {0}")]
-    Ended(crate::Status),
-    /// Only a run that ended without a result can be tried again.
-    #[error("only a run that failed or was cancelled can be retried; this one is {0}")]
-    NotFailed(crate::Status),
-    /// The code is between two suspension points.
-    #[error("the task's code is running this very moment: try again")]
-    Busy,
-    /// The call does not wait for a person.
-    #[error("this call does not wait for a person: it is not needs_attention")]
-    NotWaiting,
-}
-
-/// What the state machine insists on. Everything, but in experiments that must notice what is
-/// missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// A write counts only under the lease that its row has now.
-    pub fenced: bool,
-    /// A row that keeps losing its holders is given up.
-    pub gives_up: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { fenced: true, gives_up: true }
-    }
 }

@@ -2,8 +2,10 @@
 
 use super::{
     blame,
-    event::{Death, Effect, Lease, Loss, Rejected, Row, Rules},
-    state::{ChildState, End, Held, Owner, RootState, Run, Seq, Tries},
+    effect::{Effect, Rejected, Rules},
+    event::{Death, Loss},
+    row::{Held, Lease, Owner, Row, Seq, Tries},
+    state::{ChildState, End, RootState, Run},
 };
 use crate::Kind;
 

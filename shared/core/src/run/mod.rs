@@ -23,21 +23,20 @@
 pub mod blame;
 pub mod claim;
 mod control;
+mod effect;
 mod event;
 mod lease;
 pub mod replay;
+mod row;
 mod rules;
 mod state;
 pub mod step;
 mod turn;
 
-pub use event::{
-    Death, Effect, Event, Lease, Loss, Rejected, Request, Resolved, Row, Rules, Teller,
-};
-pub use state::{
-    AtEnd, Child, ChildState, End, Ended, Held, Owner, Root, RootState, Run, Seq, Tries,
-};
-pub use turn::Turn;
+pub use effect::{Effect, Rejected, Rules};
+pub use event::{Death, Event, Loss, Resolved, Teller, Turn};
+pub use row::{Held, Lease, Owner, Request, Row, Seq, Tries};
+pub use state::{AtEnd, Child, ChildState, End, Ended, Root, RootState, Run};
 
 /// Applies `event` to `run` under `rules`.
 ///

@@ -1,8 +1,10 @@
 //! What events have in common: who may write, what a row's end does, and which call comes next.
 
 use super::{
-    event::{Effect, Lease, Rejected, Row, Rules, Teller},
-    state::{AtEnd, Child, ChildState, End, Ended, RootState, Run, Seq},
+    effect::{Effect, Rejected, Rules},
+    event::Teller,
+    row::{Lease, Row, Seq},
+    state::{AtEnd, Child, ChildState, End, Ended, RootState, Run},
 };
 use crate::Kind;
 

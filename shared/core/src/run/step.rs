@@ -5,9 +5,9 @@
 //! changes nothing, and the long way decides.
 
 use super::{
-    event::{Lease, Request, Row},
+    event::Turn,
+    row::{Lease, Request, Row},
     state::Child,
-    turn::Turn,
 };
 use crate::{HostCall, Json, Kind, LogLine, StackRunId, TaskRunId, wire::LeaseRef};
 

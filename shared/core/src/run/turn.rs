@@ -1,36 +1,12 @@
 //! A turn of task code, and what it does to its run.
 
 use super::{
-    event::{Effect, Lease, Rejected, Request, Row, Rules},
-    state::{Child, ChildState, End, RootState, Run, Seq},
+    effect::{Effect, Rejected, Rules},
+    event::Turn,
+    row::{Request, Row, Seq},
+    state::{Child, ChildState, RootState, Run},
 };
 use crate::Kind;
-
-/// What task code did up to its next suspension point.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
-    /// The row under whose lease it ran; a child's outcome was delivered to the code.
-    pub row: Row,
-    /// That lease.
-    pub by: Lease,
-    /// Results the code had been given before that one.
-    pub deliveries: u32,
-    /// Calls and timers it had made before.
-    pub calls: Seq,
-    /// Epoch of the root's lease under which this isolate was made, if that is known. One that
-    /// is older than the root's last claim may be of another version of the code.
-    pub made_at: Option<i64>,
-    /// Whether the delivered outcome was a success.
-    pub delivered_ok: bool,
-    /// What it asked for, in order.
-    pub asked: Vec<Request>,
-    /// Timers it cleared, and calls it aborted.
-    pub cleared: Vec<Seq>,
-    /// How the task ended, if it did.
-    pub end: Option<End>,
-    /// The processor that takes the next call at once.
-    pub keep: Option<String>,
-}
 
 impl Run {
     /// Applies a turn. One that ran on another journal, or in an isolate of another version of the

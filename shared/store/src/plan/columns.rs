@@ -23,7 +23,7 @@ pub struct Columns {
     pub runnable: bool,
     pub tries: Tries,
     pub lease_owner: Option<String>,
-    pub aboard: Option<u32>,
+    pub in_flight: Option<u32>,
     pub sent: bool,
     pub delivery: Option<u32>,
     pub at_end: Option<String>,
@@ -42,7 +42,7 @@ impl Columns {
                 Owner::Slot(name) => name.clone(),
                 Owner::Nobody => NOBODY.to_owned(),
             }),
-            aboard: held.and_then(|held| held.in_flight),
+            in_flight: held.and_then(|held| held.in_flight),
             sent: false,
             delivery: None,
             at_end: None,
@@ -91,7 +91,7 @@ impl Columns {
     /// Reads `status` and what follows it, as statements that load runs answer.
     pub fn read(r: &mut Row) -> Result<Self> {
         let (status, runnable, epoch) = (r.status()?, r.bool()?, r.int()?);
-        let (lease_owner, aboard) = (r.maybe_text()?, maybe_count(r)?);
+        let (lease_owner, in_flight) = (r.maybe_text()?, maybe_count(r)?);
         let (attempt, crashes, blame) = (r.count()?, r.count()?, r.int()?);
         let (sent, delivery, at_end) = (r.bool()?, maybe_count(r)?, r.maybe_text()?);
         let (deliveries, next_seq, waiting_on) = (r.count()?, r.count()?, maybe_count(r)?);
@@ -101,7 +101,7 @@ impl Columns {
             runnable,
             tries,
             lease_owner,
-            aboard,
+            in_flight,
             sent,
             delivery,
             at_end,
@@ -161,7 +161,7 @@ impl Columns {
             Some(name) => Owner::Slot(name.to_owned()),
             None => return Err(corrupt("a lease without a holder")),
         };
-        Ok(Held { owner, in_flight: self.aboard })
+        Ok(Held { owner, in_flight: self.in_flight })
     }
 
     /// `status` to `blame`, in the order of the statements that save rows.
@@ -171,7 +171,7 @@ impl Columns {
             self.runnable.into(),
             self.tries.epoch.into(),
             self.lease_owner.clone().into(),
-            self.aboard.into(),
+            self.in_flight.into(),
             self.tries.attempt.into(),
             self.tries.crashes.into(),
             self.tries.blame.into(),
