@@ -56,7 +56,7 @@ pub enum Resumed {
     /// Its code went on with it.
     WentOn(Box<Quiet>),
     /// No isolate took it: it is on record, and the run waits for a processor.
-    Recorded(Advanced),
+    Recorded(Box<Advanced>),
 }
 
 /// Why a run was not driven.
@@ -196,7 +196,7 @@ impl Runs {
                 }
             }
         }
-        Ok(Resumed::Recorded(self.store.record(lease, &outcome, at_ms).await?))
+        Ok(Resumed::Recorded(Box::new(self.store.record(lease, &outcome, at_ms).await?)))
     }
 
     /// Code by itself, to be compiled.
