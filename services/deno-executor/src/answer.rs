@@ -9,7 +9,7 @@ use tasker_core::{
 use tasker_http::ApiError;
 use tasker_store::{Advanced, Ask, StoreError};
 
-use crate::runs::{Quiet, RunError};
+use crate::{quiet::Quiet, runs::RunError};
 
 /// Which of the contract's shapes the caller expects.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,8 @@
 mod answer;
 mod committer;
 mod engine;
+mod execute;
+mod going;
 pub mod openapi;
 mod outcome;
 mod parked;
@@ -16,6 +18,7 @@ mod protocol;
 mod quiet;
 mod routes;
 mod runs;
+mod turns;
 mod upgrade;
 mod warm;
 mod worker;

@@ -1,22 +1,19 @@
 //! An outcome comes for a run: its isolate goes on to the next quiet point, which is committed, and
 //! the processor is told what comes next. A call that changes nothing may go out before that commit.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use tasker_core::{
-    HostCall, StackRunId,
-    run::step::{Ask, Made, Step},
-    wire::{Handed, LeaseRef, Progress, TurnReport},
+    StackRunId,
+    wire::{LeaseRef, Progress, TurnReport},
 };
 use tasker_store::{Outcome, StoreError};
 
 use crate::{
     committer::Commit,
+    going::Going,
     pool::{Loss, Turn},
-    protocol::{AskedNow, Delivered, Report},
+    protocol::Delivered,
     quiet::{self, Uncommitted},
     runs::{RunError, Runs, now_ms},
     warm::{Commits, Warm},
@@ -37,25 +34,10 @@ pub struct Delivery {
 /// ahead of it.
 pub type Tell<'a> = &'a (dyn Fn(TurnReport) + Send + Sync);
 
-/// Outcomes for one run are taken one after the other.
-#[derive(Default)]
-pub struct Turns(Mutex<HashMap<StackRunId, Arc<tokio::sync::Mutex<()>>>>);
-
-impl Turns {
-    fn of(&self, root: StackRunId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() > 1_000 {
-            all.retain(|_, turn| Arc::strong_count(turn) > 1);
-        }
-        all.entry(root).or_default().clone()
-    }
-}
-
 impl Runs {
     /// Gives an outcome to its run.
     pub async fn deliver(&self, delivery: Delivery, tell: Tell<'_>) {
-        let turn = self.turns.of(delivery.root_id);
-        let turn = turn.lock_owned().await;
+        let turn = self.turns.take(delivery.root_id).await;
         let ahead = self.deliver_now(delivery, tell).await;
         drop(turn);
         let Some(Ahead { of, seq, commits, commit }) = ahead else { return };
@@ -194,93 +176,4 @@ struct Ahead {
 fn refused(of: LeaseRef, why: &str) -> TurnReport {
     let progress = Progress::default();
     TurnReport { of, progress, recorded_through: None, refused: Some(why.to_owned()) }
-}
-
-/// A turn that is to be committed.
-struct Going {
-    root_id: StackRunId,
-    lease: LeaseRef,
-    seq: u32,
-    outcome: Outcome,
-    at_ms: i64,
-    keep: bool,
-    warm: Warm,
-    report: Report,
-}
-
-impl Going {
-    fn suits(&self) -> bool {
-        let Report { asked, cleared, end, .. } = &self.report;
-        let calls = asked.iter().any(|asked| matches!(asked, AskedNow::Call { .. }));
-        self.keep && Step::suits(self.warm.open.len(), calls, cleared, end.is_some())
-    }
-
-    /// The step, and the call that the processor goes on with.
-    fn step(&mut self, numbers: &[StackRunId], executor: Option<String>) -> (Step, Handed) {
-        let asked: Vec<Ask> =
-            std::mem::take(&mut self.report.asked).into_iter().map(quiet::ask).collect();
-        let first = asked.iter().position(|ask| matches!(ask, Ask::Call(_))).unwrap_or_default();
-        let warm = &mut self.warm;
-        let next = handed(
-            self.root_id,
-            warm,
-            &self.lease.owner,
-            numbers[first],
-            first,
-            &asked[first],
-            executor,
-        );
-        let made = numbers.iter().zip(asked).enumerate().map(|(i, (id, ask))| Made {
-            id: *id,
-            ask,
-            leased: i == first,
-            ended: None,
-        });
-        let step = Step {
-            root_id: self.root_id,
-            task_run_id: warm.task_run_id,
-            root_epoch: warm.made_at,
-            deliveries: warm.deliveries,
-            calls: warm.calls,
-            by: self.lease.clone(),
-            call: warm.open_call(self.seq),
-            seq: self.seq,
-            outcome: self.outcome.clone(),
-            at_ms: self.at_ms,
-            made: made.collect(),
-            logs: std::mem::take(&mut self.report.logs),
-        };
-        warm.asked(step.made.iter().map(|made| &made.ask));
-        (step, next)
-    }
-}
-
-fn handed(
-    root_id: StackRunId,
-    warm: &Warm,
-    owner: &str,
-    id: StackRunId,
-    place: usize,
-    ask: &Ask,
-    executor: Option<String>,
-) -> Handed {
-    let call = match ask {
-        Ask::Call(call) => call.clone(),
-        Ask::Timer(_) => HostCall::new("", "", tasker_core::json::null()),
-    };
-    Handed {
-        // A step leases its own call for the first time.
-        lease: LeaseRef { id, epoch: 1, owner: owner.to_owned() },
-        root_id,
-        task_run_id: warm.task_run_id,
-        seq: warm.calls + u32::try_from(place).unwrap_or(u32::MAX),
-        idempotent: call.is_idempotent(),
-        service: call.service,
-        method: call.method,
-        args: call.args,
-        options: call.options,
-        attempt: 1,
-        crashes: 0,
-        executor,
-    }
 }

@@ -1,16 +1,27 @@
 //! What task code did up to a quiet point, committed.
 
-use tasker_core::{HostCall, StackRunId, TaskError, TaskRunId, json, wire::LeaseRef};
+use tasker_core::{
+    HostCall, StackRunId, TaskError, TaskRunId, journal::Journal, json, wire::LeaseRef,
+};
 use tasker_store::{Advance, Advanced, Ask, Outcome, StoreError};
 
 use crate::{
     protocol::{AskedNow, Ended, Report},
-    runs::{Quiet, RunError, Runs},
+    runs::{RunError, Runs},
     warm::Warm,
 };
 
-/// An engine costs about this much beside the task's own heap.
-const ISOLATE_BYTES: usize = 3 << 20;
+/// What became of the code: its next quiet point.
+pub struct Quiet {
+    /// The run.
+    pub task_run_id: TaskRunId,
+    /// What the commit led to.
+    pub advanced: Advanced,
+    /// How the task ended, if it did.
+    pub end: Option<Outcome>,
+    /// The first thing it asked for in this turn, with its row.
+    pub asked: Option<(StackRunId, Ask)>,
+}
 
 /// One quiet point, to be committed.
 pub struct Step<'a> {
@@ -34,8 +45,7 @@ impl Runs {
         &self,
         lease: &LeaseRef,
         task_run_id: TaskRunId,
-        calls: u32,
-        deliveries: u32,
+        journal: &Journal,
     ) -> Result<Quiet, RunError> {
         let error = TaskError::new(
             "CodeGone",
@@ -45,8 +55,8 @@ impl Runs {
         let advance = Advance {
             root_id: lease.id,
             by: lease.clone(),
-            deliveries,
-            calls,
+            deliveries: journal.deliveries(),
+            calls: journal.calls(),
             made_at: Some(lease.epoch),
             delivered: None,
             asked: Vec::new(),
@@ -103,14 +113,6 @@ impl Runs {
         }
         let asked = advanced.made.first().copied().zip(advance.asked.into_iter().next());
         Ok(Quiet { task_run_id, advanced, end: advance.end, asked })
-    }
-
-    /// Keeps an isolate until the next outcome comes.
-    pub fn park(&self, root: StackRunId, warm: Warm, heap_bytes: usize) {
-        if tasker_fault::on("nopark") {
-            return;
-        }
-        self.parked.keep(root, warm, ISOLATE_BYTES + heap_bytes);
     }
 
     /// The database does not take what the task asked for or returned: the run fails with that.

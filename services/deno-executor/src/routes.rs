@@ -23,8 +23,8 @@ use tasker_store::Outcome;
 use crate::{
     ENGINE, State,
     answer::{self, Answer, Shape},
+    execute::Resumed,
     outcome::Delivery,
-    runs::Resumed,
     wake,
 };
 

@@ -1,28 +1,25 @@
-//! Drives runs: from a lease to the next quiet point, committed.
+//! The runs of this process: their store, their worker processes, their parked isolates.
 
 use std::{
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use tasker_core::{Json, StackRunId, TaskRunId, json, run::Rejected, wire::LeaseRef};
-use tasker_store::{
-    Advanced, Ask, NewRun, Outcome, RunImage, StorageAdapter, StoreError, SubmitOptions, Submitted,
-};
+use tasker_core::{Json, StackRunId, TaskRunId, json};
+use tasker_store::{NewRun, RunImage, StorageAdapter, StoreError, SubmitOptions, Submitted};
 
 use crate::{
     ExecutorArgs,
     committer::Committer,
-    outcome::Turns,
     parked::Parked,
-    pool::{Loss, Pool, Turn},
-    protocol::{Delivered, Ended, Limits, Report, Seed},
-    quiet::{Step, Uncommitted},
+    pool::{Pool, Turn},
+    protocol::{Ended, Limits, Report, Seed},
+    turns::Turns,
     warm::Warm,
 };
 
-/// A journal that grows under a resume is loaded again, so often at most.
-const TRIES: usize = 5;
+/// An engine costs about this much beside the task's own heap.
+const ISOLATE_BYTES: usize = 3 << 20;
 
 /// All runs of this process.
 pub struct Runs {
@@ -37,26 +34,6 @@ pub struct Runs {
     pub(super) ahead: bool,
     /// Where other services reach this very executor.
     pub(super) executor: Option<String>,
-}
-
-/// What became of the code: its next quiet point.
-pub struct Quiet {
-    /// The run.
-    pub task_run_id: TaskRunId,
-    /// What the commit led to.
-    pub advanced: Advanced,
-    /// How the task ended, if it did.
-    pub end: Option<Outcome>,
-    /// The first thing it asked for in this turn, with its row.
-    pub asked: Option<(StackRunId, Ask)>,
-}
-
-/// What became of an outcome that was brought for a run.
-pub enum Resumed {
-    /// Its code went on with it.
-    WentOn(Box<Quiet>),
-    /// No isolate took it: it is on record, and the run waits for a processor.
-    Recorded(Box<Advanced>),
 }
 
 /// Why a run was not driven.
@@ -75,8 +52,6 @@ pub enum RunError {
     #[error("run {0} is of no published task, so there is no newer version of its code")]
     NotPublished(TaskRunId),
 }
-
-type Result<T> = std::result::Result<T, RunError>;
 
 impl Runs {
     /// No runs yet.
@@ -119,84 +94,15 @@ impl Runs {
     }
 
     /// Makes a run for code that is not published.
-    pub async fn submit(&self, name: String, code: String, input: Json) -> Result<Submitted> {
+    pub async fn submit(
+        &self,
+        name: String,
+        code: String,
+        input: Json,
+    ) -> Result<Submitted, RunError> {
         let run = NewRun { name, input, code: Some(code), parent: None };
         let options = SubmitOptions { untold: true, ..SubmitOptions::default() };
         Ok(self.store.submit_with(&run, &options).await?)
-    }
-
-    /// Brings a run, from its journal, to its next quiet point.
-    pub async fn execute(&self, lease: &LeaseRef, keep: bool) -> Result<Quiet> {
-        let root_id = lease.id;
-        // An isolate that is still here has an older journal than the one this lease stands for.
-        self.forget(root_id);
-        let mut last = StoreError::Rejected(Rejected::Outdated);
-        for _ in 0..TRIES {
-            let image = self.store.image(root_id).await?;
-            if image.ended {
-                return Err(RunError::Ended);
-            }
-            let printed = self.store.logs(image.task_run_id, u32::MAX >> 1).await?.len();
-            let task_run_id = image.task_run_id;
-            let Some(code) = image.code.clone() else {
-                let journal = &image.journal;
-                let seen = (count(&journal.asked), count(&journal.delivered));
-                return self.without_code(lease, task_run_id, seen.0, seen.1).await;
-            };
-            tasker_fault::poison(&image.name);
-            let seed = self.seed(&image, code);
-            let (session, turn) =
-                self.pool.start(seed, &image.journal).await.map_err(RunError::Workers)?;
-            let mut report = self.settle(turn);
-            // Lines of turns that were committed before are already kept.
-            report.logs.drain(..printed.min(report.logs.len()));
-            let warm = Warm::new(session, task_run_id, &image.journal, lease.epoch);
-            let step = Step { root_id, lease, seq: None, keep, delivered: None };
-            match self.commit(step, warm, report).await {
-                Err(Uncommitted {
-                    why: RunError::Store(e @ StoreError::Rejected(Rejected::Outdated)),
-                    ..
-                }) => last = e,
-                done => return done.map_err(|e| e.why),
-            }
-        }
-        Err(last.into())
-    }
-
-    /// Gives a call's outcome to the run's parked isolate, or records it if none is parked.
-    pub async fn resume(
-        &self,
-        root_id: StackRunId,
-        lease: &LeaseRef,
-        seq: u32,
-        mut outcome: Outcome,
-        keep: bool,
-    ) -> Result<Resumed> {
-        let at_ms = now_ms();
-        let waits = |warm: &Warm| warm.usable() && warm.open.contains_key(&seq);
-        if let Some(warm) = self.parked.take(root_id).filter(waits)
-            && warm.committed().await
-        {
-            let ok = outcome.is_ok();
-            let (Ok(value) | Err(value)) = &outcome;
-            let delivery = Delivered { seq, ok, value, at_ms };
-            let turn = self.pool.deliver(&warm.session, delivery).await;
-            if !matches!(turn, Turn::Lost(Loss::Crashed | Loss::Memory)) {
-                let report = self.settle(turn);
-                // Moved, and given back if it did not count: it may be large.
-                let delivered = Some((outcome, at_ms));
-                let step = Step { root_id, lease, seq: Some(seq), keep, delivered };
-                match self.commit(step, warm, report).await {
-                    Err(Uncommitted {
-                        why: RunError::Store(StoreError::Rejected(Rejected::Outdated)),
-                        delivered: Some((again, _)),
-                    }) => outcome = again,
-                    Err(other) => return Err(other.why),
-                    Ok(done) => return Ok(Resumed::WentOn(Box::new(done))),
-                }
-            }
-        }
-        Ok(Resumed::Recorded(Box::new(self.store.record(lease, &outcome, at_ms).await?)))
     }
 
     /// Code by itself, to be compiled.
@@ -228,15 +134,18 @@ impl Runs {
         }
     }
 
+    /// Keeps an isolate until the next outcome comes.
+    pub fn park(&self, root: StackRunId, warm: Warm, heap_bytes: usize) {
+        if tasker_fault::on("nopark") {
+            return;
+        }
+        self.parked.keep(root, warm, ISOLATE_BYTES + heap_bytes);
+    }
+
     /// Drops a run's parked isolate.
     pub fn forget(&self, root_id: StackRunId) {
         drop(self.parked.take(root_id));
     }
-}
-
-/// How many.
-pub fn count<T>(list: &[T]) -> u32 {
-    u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 
 /// The clock of tasks, which goes by when outcomes come: milliseconds since the epoch.

@@ -10,7 +10,7 @@ use tasker_store::{StoreError, Upgrade};
 
 use crate::{
     protocol::Ended,
-    runs::{RunError, Runs, count},
+    runs::{RunError, Runs},
 };
 
 /// A run that goes on meanwhile is replayed again, so often at most.
@@ -58,8 +58,8 @@ impl Runs {
         }
         let image = store.image(root.id).await?;
         let to = newest.version;
-        let deliveries = count(&image.journal.delivered);
-        let calls = count(&image.journal.asked);
+        let deliveries = image.journal.deliveries();
+        let calls = image.journal.calls();
         let seed = self.seed(&image, newest.code);
         let started = self.pool().start(seed, &image.journal).await;
         let (_isolate, turn) = started.map_err(RunError::Workers)?;

@@ -17,7 +17,7 @@ use tasker_core::{
     wire::TurnReport,
 };
 
-use crate::{committer::Commit, pool::Session, runs::count};
+use crate::{committer::Commit, pool::Session};
 
 /// A parked isolate.
 pub struct Warm {
@@ -60,7 +60,7 @@ impl Commits {
 impl Warm {
     /// An isolate that has just replayed `journal`.
     pub fn new(session: Session, task_run_id: TaskRunId, journal: &Journal, made_at: i64) -> Self {
-        let (calls, deliveries) = (count(&journal.asked), count(&journal.delivered));
+        let (calls, deliveries) = (journal.calls(), journal.deliveries());
         let call = |a: &tasker_core::journal::Asked| known(&a.service, &a.method, &a.args);
         let mut open: BTreeMap<u32, HostCall> = (0..).zip(journal.asked.iter().map(call)).collect();
         journal.delivered.iter().for_each(|delivery| drop(open.remove(&delivery.seq)));

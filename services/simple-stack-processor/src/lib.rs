@@ -1,35 +1,36 @@
 //! Claims one stack run, calls its service, hands the outcome on, triggers the next, leaves.
 //!
 //! Every call is a fresh HTTP request ([`routes`]); nothing loops and nothing polls. What is lost
-//! between two calls is found again by [`recovery`].
+//! between two calls is found again by the [`scheduler`].
 
 mod breaker;
-mod chain;
 mod dispatch;
-mod held;
-mod lost;
+mod heartbeat;
+mod leased;
 pub mod openapi;
 mod outcome;
 mod recovery;
 mod routes;
+mod scheduler;
 mod slots;
+mod step;
 mod turns;
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use axum::{Router, extract, middleware, response::IntoResponse as _, routing::post};
-use tasker_core::{StackRunId, wire::Handed};
 use tasker_http::{ApiError, Direct, JsonBodies, Peers};
-use tasker_store::{Outcome, RunStore};
-use tokio::sync::Notify;
+use tasker_store::RunStore;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use breaker::Breakers;
-use slots::{Slot, Slots};
+use leased::Leased;
+use scheduler::Sweeper;
+use slots::Slots;
 use turns::Turns;
 
 /// Settings of the processor.
@@ -60,33 +61,22 @@ struct Inner {
     slot: String,
     call_timeout: Duration,
     result_bytes: usize,
-    slots: Slots,
+    slots: Arc<Slots>,
     breakers: Breakers,
     /// Where executors reach this very process.
     own_url: String,
     /// Outcomes whose executor has not said what became of them.
     waiting: Mutex<outcome::Waiting>,
-    /// Runs this process works on now, by their roots.
-    at_work: Mutex<HashMap<StackRunId, u32>>,
-    /// Tells the heartbeat that there is something to keep.
-    holding: Notify,
+    at_work: Arc<leased::Runs>,
     turns: Turns,
     work: TaskTracker,
+    /// Calls that runs go on with.
+    next: mpsc::UnboundedSender<Leased>,
+    /// Tells the scheduler that there may be work.
+    look: Arc<Notify>,
     /// Tells the deadline timer that something may fall due earlier.
     due: Notify,
-}
-
-/// A leased row, and what goes with its run from call to call.
-#[derive(Clone)]
-struct Leased {
-    row: Handed,
-    /// Steps of its run since the claim.
-    steps: u32,
-    /// Outcomes of calls before this one that are not known to be on record: it went ahead of them.
-    unrecorded: Vec<(Handed, Outcome)>,
-    /// Given back with the last copy of this.
-    _slot: Arc<Slot>,
-    _held: Arc<lost::Given>,
+    sweeper: Sweeper,
 }
 
 impl State {
@@ -98,40 +88,62 @@ impl State {
         args: &ProcessorArgs,
         own_url: String,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let (next, onward) = mpsc::unbounded_channel();
+        let look = Arc::new(Notify::new());
+        let state = Self(Arc::new(Inner {
             store,
             peers,
             slot: args.slot.clone(),
             call_timeout: Duration::from_millis(args.call_timeout_ms),
             result_bytes: args.result_bytes,
-            slots: Slots::new(args.concurrency),
+            slots: Arc::new(Slots::new(args.concurrency, look.clone())),
             breakers: Breakers::default(),
             own_url,
             waiting: Mutex::default(),
-            at_work: Mutex::default(),
-            holding: Notify::new(),
+            at_work: Arc::default(),
             turns: Turns::default(),
             work: TaskTracker::new(),
+            next,
+            look,
             due: Notify::new(),
-        }))
+            sweeper: Sweeper::default(),
+        }));
+        tokio::spawn(scheduler::go_on(state.clone(), onward));
+        tokio::spawn(scheduler::send_triggers(state.clone()));
+        state
+    }
+
+    /// There may be work: somebody is to look.
+    fn look(&self) {
+        self.0.look.notify_one();
+    }
+
+    /// Something may fall due earlier than was known.
+    fn rearm(&self) {
+        self.0.due.notify_one();
+    }
+
+    /// A run's next call is worked on.
+    fn go_on(&self, leased: Leased) {
+        let _ = self.0.next.send(leased);
     }
 
     /// Frees what an earlier process of this name held, starts on what is ready, and arms the
     /// deadline timer. Call once, when the routes are being served. `created` tells of new runs.
     pub async fn start(&self, created: Option<Arc<Notify>>) {
-        recovery::boot(self).await;
+        scheduler::boot(self).await;
         self.start_timers();
         if let Some(created) = created {
             let state = self.clone();
-            tokio::spawn(async move { recovery::watch_created(&state, &created).await });
+            tokio::spawn(async move { scheduler::watch_created(&state, &created).await });
         }
     }
 
     fn start_timers(&self) {
         let state = self.clone();
-        tokio::spawn(async move { recovery::watch_deadlines(&state).await });
+        tokio::spawn(async move { scheduler::watch_deadlines(&state).await });
         let state = self.clone();
-        tokio::spawn(async move { held::keep(&state).await });
+        tokio::spawn(async move { heartbeat::keep(&state).await });
     }
 
     /// Stops claiming, lets the work under way end, gives the rest back.

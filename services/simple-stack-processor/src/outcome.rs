@@ -10,13 +10,13 @@ use std::{
 };
 
 use tasker_core::{
-    Json, Kind, StackRunId, json,
+    Json, StackRunId, json,
     wire::{Handed, LeaseRef, Progress, ResumeRequest, TurnReport},
 };
 use tasker_http::ApiError;
 use tasker_store::{Outcome, StoreError};
 
-use crate::{Leased, State, chain, lost, lost::Given};
+use crate::{State, leased::Leased, recovery};
 
 /// An executor that says nothing for so long is asked again.
 pub const SILENCE: Duration = Duration::from_secs(3);
@@ -40,7 +40,7 @@ pub fn waiting(state: &State) -> MutexGuard<'_, Waiting> {
 /// Sends an outcome to its run.
 pub fn send(state: &State, leased: Leased, outcome: Outcome) {
     let row = leased.row.clone();
-    let keep = chain::keep(state, leased.steps);
+    let keep = state.0.slots.keeps(leased.steps);
     let message = message(state, &row, &outcome, keep);
     let sent = Sent { leased, outcome, since: Instant::now() };
     waiting(state).insert(row.lease.id, sent);
@@ -56,7 +56,7 @@ pub fn send_again(state: &State) {
     }
     for (leased, outcome) in silent {
         tracing::info!(stack_run = %leased.row.lease.id, "no word from the executor: sent again");
-        let keep = chain::keep(state, leased.steps);
+        let keep = state.0.slots.keeps(leased.steps);
         post(state, &leased.row, message(state, &leased.row, &outcome, keep));
     }
 }
@@ -137,7 +137,7 @@ fn go_on(state: &State, sent: Sent, progress: Progress, recorded_through: Option
     let Some(next) = progress.next else {
         drop(leased);
         if progress.wake || progress.finished {
-            chain::trigger_next(state);
+            state.look();
         }
         return;
     };
@@ -146,9 +146,9 @@ fn go_on(state: &State, sent: Sent, progress: Progress, recorded_through: Option
     leased.unrecorded.push((row, outcome));
     leased.unrecorded.retain(|(row, _)| recorded_through.is_none_or(|seq| row.seq > seq));
     if progress.wake {
-        chain::trigger_next(state);
+        state.look();
     }
-    chain::work(state, Kind::Call, leased);
+    state.go_on(leased);
 }
 
 /// Records what the executor did not take, or what it took and did not commit: the oldest outcome
@@ -158,29 +158,29 @@ pub async fn record(state: &State, sent: Sent) {
     let mut all = std::mem::take(&mut leased.unrecorded);
     all.push((leased.row.clone(), outcome));
     for (row, outcome) in &all {
-        match lost::record(state, row, outcome).await {
+        match recovery::record(state, row, outcome).await {
             Ok(_) => {
                 drop(leased);
-                return chain::trigger_next(state);
+                return state.look();
             }
             // It is on record, or its step never was: then the one before it was just recorded.
             Err(StoreError::Rejected(_) | StoreError::NotFound(_)) => {}
             Err(error) => {
                 tracing::warn!(%error, stack_run = %row.lease.id, "the outcome could not be recorded");
-                state.0.due.notify_one();
+                state.rearm();
                 return;
             }
         }
     }
     // Everything was on record: the report got lost, and with it who goes on.
-    match lost::handed_to_us(state, &leased.row).await {
+    match recovery::handed_to_us(state, &leased.row).await {
         Some(next) => {
             leased.row = next;
-            chain::work(state, Kind::Call, leased);
+            state.go_on(leased);
         }
         None => {
             drop(leased);
-            chain::trigger_next(state);
+            state.look();
         }
     }
 }
@@ -195,17 +195,9 @@ pub async fn settle(state: &State) {
     // Turns that are under way end meanwhile, most likely.
     tokio::time::sleep(Duration::from_millis(300)).await;
     for sent in all {
-        match lost::handed_to_us(state, &sent.leased.row).await {
+        match recovery::handed_to_us(state, &sent.leased.row).await {
             Some(next) => drop(state.0.store.release(&next, 0).await),
             None => record(state, sent).await,
         }
-    }
-}
-
-impl Leased {
-    /// A row that was just leased.
-    pub fn new(state: &State, row: Handed, slot: std::sync::Arc<crate::slots::Slot>) -> Self {
-        let held = std::sync::Arc::new(Given::hold(state, row.root_id));
-        Self { row, steps: 0, unrecorded: Vec::new(), _slot: slot, _held: held }
     }
 }

@@ -1,86 +1,86 @@
-//! Nothing stays lost: leases of processors that died are freed, and one
-//! timer waits for the next deadline. An idle system asks the database nothing.
+//! What is done when an answer got lost: the database tells whether the work counts.
 
-use std::{
-    sync::atomic::{AtomicI64, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tasker_core::wire::Handed;
-use tokio::sync::Notify;
+use tasker_core::wire::{Handed, Progress};
+use tasker_store::{Advanced, Outcome, Result, StoreError};
 
-use crate::{State, chain};
+use crate::{State, dispatch::Refused};
 
-/// How long the timer waits for its own trigger to be answered.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// The sweep runs before a claim, but not before each.
-const SWEEP_MS: i64 = 1_000;
+/// How long an outcome is kept for a database that is away, and between two tries.
+const KEPT: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(500);
 
-/// At start: what an earlier process of this name held is free, and what is ready gets going.
-pub async fn boot(state: &State) {
-    match state.0.store.release_expired(Some(&state.0.slot)).await {
-        Ok(0) => {}
-        Ok(freed) => tracing::info!(freed, "freed the leases of an earlier process of this slot"),
-        Err(error) => tracing::error!(%error, "the boot sweep failed"),
-    }
-    chain::trigger_next(state);
-}
-
-/// Frees leases of processors that died, once a second at most and only while work is looked for.
-pub async fn sweep_now_and_then(state: &State) {
-    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    static LAST: AtomicI64 = AtomicI64::new(-SWEEP_MS);
-    let now = i64::try_from(START.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let last = LAST.load(Ordering::Relaxed);
-    if now - last < SWEEP_MS
-        || LAST.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err()
-    {
-        return;
-    }
-    match state.0.store.release_expired(None).await {
-        Ok(0) => {}
-        Ok(freed) => tracing::info!(freed, "freed leases that ran out"),
-        Err(error) => tracing::warn!(%error, "the sweep failed"),
-    }
-}
-
-/// Sleeps until the next lease runs out or row falls due, then looks for work. Armed anew whenever
-/// a processor has found nothing more to do.
-pub async fn watch_deadlines(state: &State) {
-    while !tasker_fault::on("nofallback") {
-        let deadline = match state.0.store.next_deadline().await {
-            Ok(deadline) => deadline.map(Duration::from_millis),
-            Err(error) => {
-                tracing::warn!(%error, "the next deadline is not known");
-                Some(Duration::from_secs(5))
+/// The call that a commit under the lease of `row` handed to this process, if its answer got lost.
+/// It would wait until this process is gone otherwise, and then for a person if it must not be
+/// repeated.
+pub async fn handed_to_us(state: &State, row: &Handed) -> Option<Handed> {
+    match state.0.store.handed_by(&row.lease, row.root_id).await {
+        Ok(next) => {
+            if let Some(next) = &next {
+                tracing::info!(stack_run = %next.lease.id, "taken up after a lost answer");
             }
-        };
-        match deadline {
-            None if tasker_fault::on("poll") => tokio::time::sleep(LOOK_AGAIN).await,
-            None => state.0.due.notified().await,
-            // At least a moment: what is due may be about to be taken.
-            Some(wait) => {
-                let wait = wait.max(Duration::from_millis(20));
-                tokio::select! {
-                    () = state.0.due.notified() => continue,
-                    () = tokio::time::sleep(wait) => {}
-                }
-                chain::trigger_next(state);
-                // Whoever looks for work and finds none arms the timer again; if even that trigger
-                // is lost, something is still due.
-                let _ = tokio::time::timeout(LOOK_AGAIN, state.0.due.notified()).await;
-            }
+            next
+        }
+        Err(error) => {
+            tracing::warn!(%error, "what came of a lost answer is not known");
+            None
         }
     }
 }
 
-/// Looks for work whenever runs were made: their trigger may have got lost, or have gone to another
-/// processor. That also arms the deadline timer, so a processor knows of the leases of others.
-pub async fn watch_created(state: &State, created: &Notify) {
+/// Goes on after a lost answer to a task's own turn.
+pub async fn go_on_after(state: &State, row: &Handed) -> Option<Progress> {
+    // What else that commit made ready has nobody who was told.
+    let next = handed_to_us(state, row).await;
+    Some(Progress { next, wake: true, ..Progress::default() })
+}
+
+/// Records an outcome that no isolate took. While the database is away it is kept and tried again:
+/// nobody else knows it, and a call that must not be repeated would wait for a person.
+pub async fn record(state: &State, row: &Handed, outcome: &Outcome) -> Result<Advanced> {
+    let until = Instant::now() + KEPT;
     loop {
-        created.notified().await;
-        if !tasker_fault::on("nofallback") {
-            chain::trigger_next(state);
+        match state.0.store.record(&row.lease, outcome, now_ms()).await {
+            Err(StoreError::Unavailable(why)) if Instant::now() < until => {
+                tracing::warn!(stack_run = %row.lease.id, why, "an outcome waits for the database");
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The executor did not take a task's row, or nobody knows: it is given back and tried again ever
+/// more slowly, unless the work was done. If the executor died of it, that counts as a lost lease of
+/// which all that were on board share the blame.
+pub async fn give_back(
+    state: &State,
+    row: &Handed,
+    refused: &Refused,
+    in_flight: u32,
+) -> Option<Progress> {
+    if refused.lost {
+        return go_on_after(state, row).await;
+    }
+    tracing::warn!(stack_run = %row.lease.id, why = refused.why, attempt = row.attempt, "not executed");
+    let delay = rand::random_range(50..=250i64 << row.attempt.min(6));
+    let given = if refused.died {
+        state.0.store.abandon(&row.lease, delay, in_flight).await
+    } else {
+        state.0.store.release(row, delay).await.map(|()| true)
+    };
+    match given {
+        Ok(true) => None,
+        Ok(false) | Err(StoreError::Rejected(_)) => go_on_after(state, row).await,
+        Err(error) => {
+            tracing::warn!(%error, "the row could not be given back; the next heartbeat tells");
+            None
         }
     }
 }
@@ -90,12 +90,5 @@ pub async fn ask_a_person(state: &State, row: &Handed) {
     tracing::warn!(stack_run = %row.lease.id, "unknown outcome: a person must decide");
     if let Err(error) = state.0.store.doubt(&row.lease).await {
         tracing::warn!(%error, "the row could not be set aside; the next heartbeat tells");
-    }
-}
-
-/// A trigger to look for work got lost on all tries: it is done without it.
-pub async fn look_here(state: State) {
-    if let Err(error) = chain::next(&state).await {
-        tracing::warn!(%error, "no work could be looked for");
     }
 }

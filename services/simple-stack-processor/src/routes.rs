@@ -6,7 +6,7 @@ use tasker_core::wire::ProcessRequest;
 use tasker_http::{ApiError, JsonBodies};
 use tasker_store::StoreError;
 
-use crate::{State, chain, outcome};
+use crate::{State, outcome, scheduler};
 
 /// `GET` on any path.
 pub async fn health() -> Json<Value> {
@@ -37,17 +37,19 @@ async fn one(state: &State, request: ProcessRequest) -> Result<Value, ApiError> 
     }
     match (request.stack_run_id, request.trigger.as_deref()) {
         (Some(id), _) => {
-            chain::take(state, id).await.map_err(refusal)?;
+            scheduler::take(state, id).await.map_err(refusal)?;
             Ok(json!({ "status": "success" }))
         }
-        (None, Some("process-next")) => Ok(match chain::next(state).await.map_err(refusal)? {
-            chain::Next::Took(id) => {
-                json!({ "status": "success", "processed": true, "stackRunId": id })
-            }
-            chain::Next::Nothing(reason) => {
-                json!({ "status": "success", "processed": false, "reason": reason })
-            }
-        }),
+        (None, Some("process-next")) => {
+            Ok(match scheduler::next(state).await.map_err(refusal)? {
+                scheduler::Next::Took(id) => {
+                    json!({ "status": "success", "processed": true, "stackRunId": id })
+                }
+                scheduler::Next::Nothing(reason) => {
+                    json!({ "status": "success", "processed": false, "reason": reason })
+                }
+            })
+        }
         _ => Err(ApiError::bad_request(
             "Invalid request: must specify stackRunId or trigger=process-next",
         )),

@@ -17,6 +17,18 @@ pub struct Journal {
     pub delivered: Vec<Delivery>,
 }
 
+impl Journal {
+    /// How many calls and timers the code made.
+    pub fn calls(&self) -> u32 {
+        u32::try_from(self.asked.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many outcomes it was given.
+    pub fn deliveries(&self) -> u32 {
+        u32::try_from(self.delivered.len()).unwrap_or(u32::MAX)
+    }
+}
+
 /// One recorded call or timer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Asked {

@@ -7,7 +7,7 @@ use deno_core::{
 use serde::Deserialize;
 use tasker_core::TaskError;
 
-use super::{Broken, Function, Limits, compile::Prepared, watchdog};
+use super::{Broken, Function, Limits, prepared::Prepared, watchdog};
 
 /// The error of a broken limit, if one stopped the turn.
 pub fn stopped(by: u8, limits: &Limits) -> Option<TaskError> {

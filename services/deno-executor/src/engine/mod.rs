@@ -6,6 +6,7 @@
 mod compile;
 mod errors;
 mod ops;
+mod prepared;
 mod setup;
 mod sources;
 mod watchdog;
@@ -23,8 +24,8 @@ use deno_core::{JsRuntime, PollEventLoopOptions, RuntimeOptions, scope, v8};
 use tasker_core::{Json, LogLine, TaskError, journal::Delivery, json};
 
 use crate::protocol::{AskedNow, Ended, Limits, Report, Seed};
-use compile::{Prepared, Source};
 use ops::{Host, HostRef};
+use prepared::{Prepared, Source};
 use setup::{Api, Broken, Function, HeapGauge, gone, mix, take_api, too_large, watch_heap};
 use watchdog::{HEAP, NONE, Watchdog};
 
@@ -86,7 +87,7 @@ impl Isolate {
 
     /// Compiles the code, as the first turn would, and runs none of it.
     pub async fn compile(&mut self, code: &str) -> Result<(), Broken> {
-        compile::early_errors(code)?;
+        prepared::early_errors(code)?;
         compile::only(&mut self.runtime, &self.prepared).await
     }
 

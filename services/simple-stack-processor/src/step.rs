@@ -1,67 +1,28 @@
-//! One step of a run: from a leased row to its service, and from there to the run's code.
+//! One step of a run: from a leased row to its service, and from there to the run's code. What the
+//! code makes of it comes back as a message of the executor ([`outcome::hear`]).
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tasker_core::{
-    Kind, StackRunId, TaskError,
-    wire::{ExecuteRequest, Handed, ProcessRequest, Progress},
+    Kind, TaskError,
+    wire::{ExecuteRequest, Handed, Progress},
 };
-use tasker_store::{Result, StoreError};
+use tasker_store::StoreError;
 
 use crate::{
-    Leased, State,
+    State,
     dispatch::{self, Dispatched},
-    lost,
+    leased::Leased,
     outcome::{self, Sent},
     recovery,
-    slots::Slot,
 };
 
-/// After so many calls a run lets others go first, if others wait.
-const TIME_SLICE: u32 = 50;
 /// How long the executor may take to bring a run to its next quiet point.
 const EXECUTE: Duration = Duration::from_secs(120);
 
 /// How long the commit is waited for that a call went ahead of.
 const MOMENT: Duration = Duration::from_millis(100);
 const MOMENTS: u32 = 30;
-
-/// What a `process-next` found.
-pub enum Next {
-    /// A row, now leased.
-    Took(StackRunId),
-    /// Nothing, and why.
-    Nothing(&'static str),
-}
-
-/// Leases the row that has waited longest and works on it after the answer.
-pub async fn next(state: &State) -> Result<Next> {
-    let Some(slot) = Slot::take(state) else { return Ok(Next::Nothing("busy")) };
-    recovery::sweep_now_and_then(state).await;
-    match state.0.store.claim(&state.0.slot).await {
-        Ok(Some(claimed)) => {
-            let id = claimed.row.lease.id;
-            // There may be more: another request looks, beside this row's work.
-            trigger_next(state);
-            work(state, claimed.kind, Leased::new(state, claimed.row, Arc::new(slot)));
-            Ok(Next::Took(id))
-        }
-        other => {
-            drop(slot);
-            state.0.due.notify_one();
-            other.map(|_| Next::Nothing("no_pending"))
-        }
-    }
-}
-
-/// Takes a named row, if it is ready.
-pub async fn take(state: &State, id: StackRunId) -> Result<()> {
-    let Some(slot) = Slot::take(state) else { return Ok(()) };
-    if let Some(claimed) = state.0.store.claim_row(id, &state.0.slot).await? {
-        work(state, claimed.kind, Leased::new(state, claimed.row, Arc::new(slot)));
-    }
-    Ok(())
-}
 
 /// Works on a leased row after the request that brought it was answered.
 pub fn work(state: &State, kind: Kind, leased: Leased) {
@@ -79,7 +40,7 @@ async fn execute(state: &State, mut leased: Leased) {
     let Some(progress) = turn(state, &leased.row).await else {
         // Its lease is still out there: the timer must know.
         drop(leased);
-        return state.0.due.notify_one();
+        return state.rearm();
     };
     let wake = progress.wake || progress.finished;
     let next = progress.next.map(|next| {
@@ -91,7 +52,7 @@ async fn execute(state: &State, mut leased: Leased) {
         work(state, Kind::Call, leased);
     }
     if wake {
-        trigger_next(state);
+        state.look();
     }
 }
 
@@ -101,21 +62,21 @@ async fn turn(state: &State, row: &Handed) -> Option<Progress> {
         task_run_id: Some(row.task_run_id),
         stack_run_id: Some(row.lease.id),
         lease: Some(row.lease.clone()),
-        keep: keep(state, 0),
+        keep: state.0.slots.keeps(0),
         ..ExecuteRequest::default()
     };
     let suspect = row.crashes > 0;
     let turn = state.0.turns.take(suspect).await;
     // Noted before it runs: this very process may be what it takes with it.
     if suspect && let Ok(false) = state.0.store.alone(&row.lease).await {
-        return lost::go_on_after(state, row).await;
+        return recovery::go_on_after(state, row).await;
     }
     match dispatch::executor(state, "", &request, EXECUTE).await {
         Ok(progress) => {
             turn.ended_well();
             Some(progress)
         }
-        Err(refused) => lost::give_back(state, row, &refused, turn.in_flight()).await,
+        Err(refused) => recovery::give_back(state, row, &refused, turn.in_flight()).await,
     }
 }
 
@@ -131,14 +92,14 @@ async fn call(state: &State, kind: Kind, leased: Leased) {
         // The call became a run; its end settles the row.
         Dispatched::Delegated => {
             drop(leased);
-            return trigger_next(state);
+            return state.look();
         }
         Dispatched::Later(delay, why) => later(state, leased, delay, why).await,
         Dispatched::Elsewhere => {}
         // Nobody may send it again.
         Dispatched::Unknown => recovery::ask_a_person(state, row).await,
     }
-    state.0.due.notify_one();
+    state.rearm();
 }
 
 /// A call is tried again later. If it went ahead of the step that made it, that is committed in a
@@ -162,19 +123,4 @@ async fn later(state: &State, mut leased: Leased, delay: Duration, why: TaskErro
         leased.row = row;
         outcome::record(state, Sent { leased, outcome, since: std::time::Instant::now() }).await;
     }
-}
-
-/// The next call is leased to this process, unless others wait and this run had its turn.
-pub fn keep(state: &State, steps: u32) -> bool {
-    !state.0.slots.closed() && (steps < TIME_SLICE || !state.0.slots.contended())
-}
-
-/// Asks a processor (this one) to look for work.
-pub fn trigger_next(state: &State) {
-    if state.0.slots.closed() {
-        return;
-    }
-    let request = ProcessRequest { trigger: Some("process-next".into()), ..Default::default() };
-    let lost = recovery::look_here(state.clone());
-    state.0.peers.trigger("simple-stack-processor", request, lost);
 }

@@ -6,7 +6,7 @@ use std::{collections::HashSet, time::Duration};
 use tasker_core::StackRunId;
 use tasker_store::Held;
 
-use crate::{State, lost, outcome};
+use crate::{State, outcome};
 
 /// A third of the time for which a beat counts: two may fail.
 const BEAT: Duration = Duration::from_secs(3);
@@ -19,15 +19,15 @@ const CROWD: u32 = 1_000;
 pub async fn keep(state: &State) {
     let mut unknown = HashSet::new();
     loop {
-        while !lost::holds_any(state) {
+        while state.0.at_work.is_empty() {
             unknown.clear();
-            state.0.holding.notified().await;
+            state.0.at_work.added().await;
         }
         for _ in 0..BEAT.as_secs() / LOOK.as_secs() {
             tokio::time::sleep(LOOK).await;
             outcome::send_again(state);
         }
-        if !lost::holds_any(state) || tasker_fault::on("nobeat") {
+        if state.0.at_work.is_empty() || tasker_fault::on("nobeat") {
             continue;
         }
         match state.0.store.heartbeat(&state.0.slot).await {
@@ -46,7 +46,7 @@ async fn give_up(
 ) -> HashSet<(StackRunId, i64)> {
     let mut unknown = HashSet::new();
     for Held { lease, root_id } in held {
-        if lost::works_on(state, root_id) {
+        if state.0.at_work.contains(root_id) {
             continue;
         }
         if !before.contains(&(lease.id, lease.epoch)) {
@@ -57,7 +57,7 @@ async fn give_up(
         if let Err(error) = state.0.store.abandon(&lease, 0, CROWD).await {
             tracing::warn!(%error, stack_run = %lease.id, "it could not be given up");
         }
-        state.0.due.notify_one();
+        state.rearm();
     }
     unknown
 }
