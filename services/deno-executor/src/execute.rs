@@ -70,13 +70,13 @@ impl Runs {
     ) -> Result<Resumed, RunError> {
         let at_ms = now_ms();
         let waits = |warm: &Warm| warm.usable() && warm.open.contains_key(&seq);
-        if let Some(warm) = self.parked.take(root_id).filter(waits)
+        if let Some(mut warm) = self.parked.take(root_id).filter(waits)
             && warm.committed().await
         {
             let ok = outcome.is_ok();
             let (Ok(value) | Err(value)) = &outcome;
             let delivery = Delivered { seq, ok, value, at_ms };
-            let turn = self.pool().deliver(&warm.session, delivery).await;
+            let turn = self.pool().deliver(&mut warm.session, delivery).await;
             if !matches!(turn, Turn::Lost(Loss::Crashed | Loss::Memory)) {
                 let report = self.settle(turn);
                 // Moved, and given back if it did not count: it may be large.

@@ -7,6 +7,7 @@
 
 mod answer;
 mod committer;
+mod control;
 mod engine;
 mod execute;
 mod going;
@@ -30,9 +31,10 @@ use tasker_http::{ApiError, Direct, JsonBodies, Peers};
 use tasker_store::StorageAdapter;
 use tokio_util::task::TaskTracker;
 
-use pool::{Pool, PoolConfig};
+use pool::{Pool, Program};
 pub use protocol::Limits;
 use runs::Runs;
+use worker::TemplateArgs;
 
 /// Which engine this build carries.
 pub const ENGINE: &str = if cfg!(feature = "v8") { "v8" } else { "quickjs" };
@@ -46,10 +48,7 @@ pub struct ExecutorArgs {
     /// Limits of one run.
     #[command(flatten)]
     pub limits: Limits,
-    /// Worker processes; 0 for one per core.
-    #[arg(long, env = "TASKER_WORKERS", default_value_t = 0)]
-    pub workers: usize,
-    /// Memory of one worker process, bytes.
+    /// Memory of the process that one run has, bytes.
     #[arg(long, env = "TASKER_WORKER_BYTES", default_value_t = 2 << 30)]
     pub worker_bytes: usize,
     /// Isolates kept parked between host calls, bytes in all.
@@ -86,12 +85,8 @@ impl State {
             None => std::env::current_exe()?,
         };
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let pool = Pool::new(PoolConfig {
-            program,
-            size: if args.workers == 0 { cores } else { args.workers },
-            rss_limit: args.worker_bytes,
-            turn: Duration::from_millis(args.limits.turn_ms),
-        });
+        let template = TemplateArgs { limits: args.limits.clone(), worker_bytes: args.worker_bytes };
+        let pool = Pool::new(Program { path: program, args: template }, cores)?;
         let runs = Runs::new(store, pool, args, own_url);
         Ok(Self { runs: Arc::new(runs), peers, work: TaskTracker::new() })
     }
@@ -135,14 +130,9 @@ pub fn direct(state: &State) -> Direct {
     })
 }
 
-/// If this process was started as a worker, works until its input ends.
+/// If this process was started as a template of workers, works until its executor is gone.
 pub fn worker_main() -> Option<ExitCode> {
-    let mut args = std::env::args().skip(1);
-    (args.next().as_deref() == Some("worker")).then(|| {
-        let limit = args.next().and_then(|a| a.parse().ok()).unwrap_or(2 << 30);
-        tasker_http::return_large_values();
-        worker::run(limit)
-    })
+    worker::main()
 }
 
 /// Wakes a processor: something can be claimed.

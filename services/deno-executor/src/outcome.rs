@@ -58,14 +58,14 @@ impl Runs {
             last.filter(|last| last.of == lease).into_iter().for_each(tell);
             return None;
         }
-        let Some(warm) = self.parked.take(root_id).filter(Warm::usable) else {
+        let Some(mut warm) = self.parked.take(root_id).filter(Warm::usable) else {
             self.record(&lease, &outcome, tell).await;
             return None;
         };
         let at_ms = now_ms();
         let (Ok(value) | Err(value)) = &outcome;
         let sent = Delivered { seq, ok: outcome.is_ok(), value, at_ms };
-        let turn = self.pool().deliver(&warm.session, sent).await;
+        let turn = self.pool().deliver(&mut warm.session, sent).await;
         if matches!(turn, Turn::Lost(Loss::Crashed | Loss::Memory)) {
             self.record(&lease, &outcome, tell).await;
             return None;

@@ -1,7 +1,7 @@
 //! Frames between the executor and its worker processes: a length (4 bytes, little endian), then
 //! that much JSON.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 use tasker_core::{
@@ -54,10 +54,8 @@ pub struct Seed {
 /// What the executor tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// Make an isolate and bring it to where the journal ends.
+    /// Run the code, and bring it to where the journal ends.
     Start {
-        /// Number of the isolate, chosen by the executor.
-        session: u64,
         /// The run.
         seed: Box<Seed>,
         /// What happened before.
@@ -65,22 +63,13 @@ pub enum ToWorker {
     },
     /// Compile the code and run none of it.
     Check {
-        /// Number of the isolate, chosen by the executor.
-        session: u64,
         /// The code.
         seed: Box<Seed>,
     },
-    /// Give an outcome to a parked isolate.
+    /// Give an outcome to the code.
     Deliver {
-        /// Which isolate.
-        session: u64,
         /// The outcome.
         delivery: Delivery,
-    },
-    /// Forget an isolate.
-    Drop {
-        /// Which isolate.
-        session: u64,
     },
 }
 
@@ -89,17 +78,18 @@ pub enum ToWorker {
 pub enum ToWorkerRef<'a> {
     /// [`ToWorker::Start`].
     Start {
-        /// Number of the isolate.
-        session: u64,
         /// The run.
         seed: &'a Seed,
         /// What happened before.
         journal: &'a Journal,
     },
+    /// [`ToWorker::Check`].
+    Check {
+        /// The code.
+        seed: &'a Seed,
+    },
     /// [`ToWorker::Deliver`].
     Deliver {
-        /// Which isolate.
-        session: u64,
         /// The outcome.
         delivery: Delivered<'a>,
     },
@@ -122,17 +112,13 @@ pub struct Delivered<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromWorker {
     /// The code is quiet.
-    Quiet {
-        /// Which isolate.
-        session: u64,
-        /// What it did.
-        report: Report,
-    },
+    Quiet(Report),
     /// Still replaying; sent now and then so that a long replay is not taken for a hang.
-    Alive {
-        /// Which isolate.
-        session: u64,
-    },
+    Alive,
+    /// It used too much memory, and ends.
+    OutOfMemory,
+    /// There is no worker, for this reason; the template says so in its place.
+    NoWorker(String),
 }
 
 /// What task code did up to its quiet point.
@@ -190,13 +176,6 @@ impl Recordable for AskedNow {
 
 /// Largest frame: a journal of many large results.
 const LARGEST: u32 = 1 << 30;
-
-/// Writes one frame.
-pub fn write_frame(out: &mut impl Write, frame: &impl Serialize) -> io::Result<()> {
-    let body = encode(frame)?;
-    out.write_all(&body)?;
-    out.flush()
-}
 
 /// One frame as bytes.
 pub fn encode(frame: &impl Serialize) -> io::Result<Vec<u8>> {

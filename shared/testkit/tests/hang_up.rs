@@ -12,7 +12,7 @@ const HANGS: &str =
 #[tokio::test(flavor = "multi_thread")]
 async fn the_only_worker_is_ended_though_nobody_waits_for_it() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hang-{}", std::process::id()));
-    let env = [("TASKER_WORKERS", "1"), ("TASKER_TURN_MS", "1000")];
+    let env = [("TASKER_TURN_MS", "1000")];
     let env = env.map(|(k, v)| (k.to_owned(), v.to_owned()));
     let stack = Stack::start(Shape::One, &dir, &env).await.unwrap();
     let body = json!({ "taskName": "hangs", "taskCode": HANGS });

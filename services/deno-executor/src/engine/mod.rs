@@ -20,13 +20,15 @@ use std::{
     },
 };
 
-use deno_core::{JsRuntime, PollEventLoopOptions, RuntimeOptions, scope, v8};
+use deno_core::{JsRuntime, PollEventLoopOptions, scope, v8};
 use tasker_core::{Json, LogLine, TaskError, journal::Delivery, json};
 
 use crate::protocol::{AskedNow, Ended, Limits, Report, Seed};
 use ops::{Host, HostRef};
 use prepared::{Prepared, Source};
-use setup::{Api, Broken, Function, HeapGauge, gone, mix, take_api, too_large, watch_heap};
+use setup::{Api, Broken, Function, HeapGauge, gone, mix, too_large};
+pub use setup::Ready;
+pub use watchdog::watch_memory;
 use watchdog::{HEAP, NONE, Watchdog};
 
 /// What the ops gathered in one turn.
@@ -52,21 +54,10 @@ pub struct Isolate {
 }
 
 impl Isolate {
-    /// Makes the isolate; the code is parsed here, so a syntax error is found first.
-    pub fn new(seed: &Seed) -> Result<Self, Broken> {
+    /// Gives an isolate its run; the code is parsed here, so a syntax error is found first.
+    pub fn new(ready: Ready, seed: &Seed) -> Result<Self, Broken> {
         let prepared = Prepared::new(&seed.name, &seed.code)?;
         let limits = seed.limits.clone();
-        let blobs = Arc::new(deno_web::BlobStore::default());
-        let mut runtime = JsRuntime::try_new(RuntimeOptions {
-            extensions: vec![
-                sources::embedded(deno_webidl::deno_webidl::init()),
-                sources::embedded(deno_web::deno_web::init(blobs, None, false, Default::default())),
-                sources::embedded(ops::tasker_task::init()),
-            ],
-            create_params: Some(v8::CreateParams::default().heap_limits(0, limits.heap_bytes)),
-            ..Default::default()
-        })
-        .map_err(|e| errors::engine(&e))?;
         let host = Rc::new(RefCell::new(Host {
             turn: Turn::default(),
             limits: limits.clone(),
@@ -77,12 +68,9 @@ impl Isolate {
             turn_bytes: 0,
             now_ms: seed.started_ms,
         }));
+        let Ready { api, runtime, stopped, heap } = ready;
         runtime.op_state().borrow_mut().put::<HostRef>(host.clone());
-        let stopped = Arc::new(AtomicU8::new(NONE));
-        watch_heap(&mut runtime, &stopped);
-        let api = Some(take_api(&mut runtime)?);
-        let heap = HeapGauge::default();
-        Ok(Self { api, module: None, runtime, host, limits, stopped, prepared, heap })
+        Ok(Self { api: Some(api), module: None, runtime, host, limits, stopped, prepared, heap })
     }
 
     /// Compiles the code, as the first turn would, and runs none of it.

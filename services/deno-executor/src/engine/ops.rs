@@ -167,7 +167,7 @@ mod tests {
     use tasker_core::{Json, journal::Delivery, json};
 
     use crate::{
-        engine::Isolate,
+        engine::{Isolate, Ready},
         protocol::{Ended, Limits, Report, Seed},
     };
 
@@ -182,7 +182,8 @@ mod tests {
         };
         let (name, code) = ("t".to_owned(), code.to_owned());
         let seed = Seed { run: 1, name, code, input: json::null(), started_ms: 0, limits };
-        (Isolate::new(&seed).unwrap(), seed)
+        let ready = Ready::new(seed.limits.heap_bytes).unwrap();
+        (Isolate::new(ready, &seed).unwrap(), seed)
     }
 
     fn result(report: Report) -> Json {

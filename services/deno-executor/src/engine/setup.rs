@@ -5,10 +5,13 @@ use std::sync::{
     atomic::{AtomicU8, Ordering},
 };
 
-use deno_core::{JsRuntime, scope, v8};
+use deno_core::{JsRuntime, RuntimeOptions, scope, v8};
 use tasker_core::TaskError;
 
-use super::{errors, watchdog::HEAP};
+use super::{
+    errors, ops, sources,
+    watchdog::{HEAP, NONE},
+};
 
 pub type Function = v8::Global<v8::Function>;
 pub type Broken = Box<TaskError>;
@@ -43,7 +46,7 @@ impl HeapGauge {
 
 /// V8 aborts the process at its heap limit unless this callback is there; QuickJS stops execution
 /// by itself, and grows without bound if it is.
-pub fn watch_heap(runtime: &mut JsRuntime, stopped: &Arc<AtomicU8>) {
+fn watch_heap(runtime: &mut JsRuntime, stopped: &Arc<AtomicU8>) {
     if cfg!(feature = "v8") {
         let (isolate, stopped) = (runtime.v8_isolate().thread_safe_handle(), stopped.clone());
         runtime.add_near_heap_limit_callback(move |current, _| {
@@ -54,7 +57,37 @@ pub fn watch_heap(runtime: &mut JsRuntime, stopped: &Arc<AtomicU8>) {
     }
 }
 
-pub fn take_api(runtime: &mut JsRuntime) -> Result<Api, Broken> {
+/// An isolate that is ready and has no code yet.
+pub struct Ready {
+    // Dropped before the runtime it belongs to.
+    pub api: Api,
+    pub runtime: JsRuntime,
+    pub stopped: Arc<AtomicU8>,
+    pub heap: HeapGauge,
+}
+
+impl Ready {
+    /// Makes one, whose JavaScript may take so many bytes.
+    pub fn new(heap_bytes: usize) -> Result<Self, Broken> {
+        let blobs = Arc::new(deno_web::BlobStore::default());
+        let mut runtime = JsRuntime::try_new(RuntimeOptions {
+            extensions: vec![
+                sources::embedded(deno_webidl::deno_webidl::init()),
+                sources::embedded(deno_web::deno_web::init(blobs, None, false, Default::default())),
+                sources::embedded(ops::tasker_task::init()),
+            ],
+            create_params: Some(v8::CreateParams::default().heap_limits(0, heap_bytes)),
+            ..Default::default()
+        })
+        .map_err(|e| errors::engine(&e))?;
+        let stopped = Arc::new(AtomicU8::new(NONE));
+        watch_heap(&mut runtime, &stopped);
+        let api = take_api(&mut runtime)?;
+        Ok(Self { api, runtime, stopped, heap: HeapGauge::default() })
+    }
+}
+
+fn take_api(runtime: &mut JsRuntime) -> Result<Api, Broken> {
     const TAKE: &str = "(() => { const api = globalThis.__tasker; \
         for (const k of ['__tasker', 'Deno', '__bootstrap', '__infra']) delete globalThis[k]; \
         return api; })()";

@@ -1,10 +1,10 @@
-//! One thread per process that stops turns at their deadline.
+//! One thread per process that stops a turn at its deadline, and the process when it grows too large:
+//! typed arrays and the engine's own structures lie outside the heap limit.
 
 use std::{
-    collections::BTreeMap,
     sync::{
-        Arc, Condvar, LazyLock, Mutex, PoisonError,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        Arc, Condvar, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -18,22 +18,27 @@ pub const TIME: u8 = 1;
 /// The heap limit stopped it.
 pub const HEAP: u8 = 2;
 
-type Key = (Instant, u64);
+/// How often memory is looked at while code runs.
+const LOOK: Duration = Duration::from_millis(50);
 
-/// The deadlines of all turns under way in this process.
+/// The turn under way in this process, if one is.
 #[derive(Default)]
 pub struct Watchdog {
-    armed: Mutex<Armed>,
-    earlier: Condvar,
-    next: AtomicU64,
+    state: Mutex<Watched>,
+    begun: Condvar,
 }
 
 #[derive(Default)]
-struct Armed {
-    turns: BTreeMap<Key, (IsolateHandle, Arc<AtomicU8>)>,
-    /// Until then the thread sleeps; `None`: until it is woken. A turn that ends is no reason to wake
-    /// it, and one that begins only if its deadline is earlier: most last for microseconds.
-    sleeps_until: Option<Instant>,
+struct Watched {
+    turn: Option<(Instant, IsolateHandle, Arc<AtomicU8>)>,
+    /// The thread waits for a turn. While turns follow one another it is not woken for each: most
+    /// last for microseconds.
+    asleep: bool,
+}
+
+struct Memory {
+    most: usize,
+    too_much: Box<dyn Fn() + Send + Sync>,
 }
 
 static DOG: LazyLock<&'static Watchdog> = LazyLock::new(|| {
@@ -43,55 +48,83 @@ static DOG: LazyLock<&'static Watchdog> = LazyLock::new(|| {
     let _ = thread.spawn(|| dog.watch());
     dog
 });
+static MEMORY: OnceLock<Memory> = OnceLock::new();
+
+/// Says what happens when this process takes more than `most` bytes while code runs (Linux;
+/// elsewhere the heap limit alone counts).
+pub fn watch_memory(most: usize, too_much: impl Fn() + Send + Sync + 'static) {
+    let _ = MEMORY.set(Memory { most, too_much: Box::new(too_much) });
+}
 
 /// A turn's deadline; disarmed when dropped.
-pub struct Deadline(Option<Key>);
+pub struct Deadline(());
 
 impl Watchdog {
     /// Stops the isolate `ms` from now unless disarmed before.
     pub fn arm(ms: u64, isolate: IsolateHandle, stopped: Arc<AtomicU8>) -> Deadline {
         let dog = &**DOG;
-        let key =
-            (Instant::now() + Duration::from_millis(ms), dog.next.fetch_add(1, Ordering::Relaxed));
-        let mut armed = dog.armed.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = armed.sleeps_until.is_none_or(|until| key.0 < until);
-        armed.turns.insert(key, (isolate, stopped));
-        if earlier {
-            dog.earlier.notify_one();
+        let mut watched = dog.lock();
+        watched.turn = Some((Instant::now() + Duration::from_millis(ms), isolate, stopped));
+        if watched.asleep {
+            dog.begun.notify_one();
         }
-        Deadline(Some(key))
+        Deadline(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn watch(&self) {
-        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.lock();
         loop {
             let now = Instant::now();
-            while let Some(entry) = armed.turns.first_entry().filter(|e| e.key().0 <= now) {
-                let (isolate, stopped) = entry.remove();
-                stopped.store(TIME, Ordering::SeqCst);
-                isolate.terminate_execution();
-            }
-            let until = armed.turns.keys().next().map(|(at, _)| *at);
-            armed.sleeps_until = until;
-            armed = match until {
-                Some(at) => {
-                    let wait = at.saturating_duration_since(now);
-                    let woken = self.earlier.wait_timeout(armed, wait);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
+            let wait = match watched.turn.take_if(|(until, ..)| *until <= now) {
+                Some((_, isolate, stopped)) => {
+                    stopped.store(TIME, Ordering::SeqCst);
+                    isolate.terminate_execution();
+                    continue;
                 }
-                None => self.earlier.wait(armed).unwrap_or_else(PoisonError::into_inner),
+                None => watched.turn.as_ref().map(|(until, ..)| LOOK.min(*until - now)),
+            };
+            watched = match wait {
+                Some(wait) => {
+                    drop(watched);
+                    look_at_memory();
+                    std::thread::sleep(wait);
+                    self.lock()
+                }
+                None => {
+                    watched.asleep = true;
+                    let mut woken =
+                        self.begun.wait(watched).unwrap_or_else(PoisonError::into_inner);
+                    woken.asleep = false;
+                    woken
+                }
             };
         }
     }
 }
 
+fn look_at_memory() {
+    if let Some(memory) = MEMORY.get()
+        && resident().is_some_and(|bytes| bytes > memory.most)
+    {
+        (memory.too_much)();
+    }
+}
+
+/// Resident memory of this process, bytes.
+fn resident() -> Option<usize> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * 4096)
+}
+
 impl Deadline {
     /// The turn is over.
     pub fn disarm(&mut self) {
-        if let Some(key) = self.0.take() {
-            let mut armed = DOG.armed.lock().unwrap_or_else(PoisonError::into_inner);
-            armed.turns.remove(&key);
-        }
+        DOG.lock().turn = None;
     }
 }
 

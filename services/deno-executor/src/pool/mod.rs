@@ -1,51 +1,36 @@
-//! The worker processes: started when needed, retired after a few hundred isolates, killed when a
-//! turn does not end.
+//! Worker processes: one for each run that is parked or at work, copied from a template.
 
-mod process;
+mod session;
+mod template;
 
 use std::{
-    path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use crate::protocol::{Delivered, Report, Seed, ToWorker, ToWorkerRef, encode};
-pub use process::Session;
-use process::{Frame, Worker};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::protocol::{Delivered, Report, Seed, ToWorkerRef, encode};
+pub use session::Session;
+use session::Frame;
 use tasker_core::{TaskError, journal::Journal};
+use template::Template;
+pub use template::Program;
 use tokio::sync::Semaphore;
 
-/// QuickJS leaks about a megabyte per isolate, so a worker is replaced before that matters.
-const ISOLATES_PER_WORKER: usize = if cfg!(feature = "v8") { 5_000 } else { 300 };
 /// How much longer than a turn's deadline the process may take to answer.
 const GRACE: Duration = Duration::from_millis(1_000);
 
-/// Isolates that are made at once in one worker. After an executor was lost all its runs come back
+/// Runs that are started at once, for each core. After an executor was lost all its runs come back
 /// together: those that wait for a processor here do not use up their turn's time.
-const STARTS_PER_WORKER: usize = 8;
-
-/// Settings of the pool.
-#[derive(Clone, Debug)]
-pub struct PoolConfig {
-    /// Program that becomes a worker when its first argument is `worker`.
-    pub program: PathBuf,
-    /// Worker processes for ordinary runs.
-    pub size: usize,
-    /// Memory of one worker, bytes.
-    pub rss_limit: usize,
-    /// Deadline of a turn.
-    pub turn: Duration,
-}
+const STARTS_PER_CORE: usize = 8;
 
 /// The pool.
 pub struct Pool {
-    config: PoolConfig,
-    workers: Mutex<Vec<Arc<Worker>>>,
-    sessions: AtomicU64,
-    /// For isolates that are being made.
+    template: Template,
+    turn: Duration,
+    numbers: AtomicU64,
+    /// For runs that are being started.
     starts: Semaphore,
 }
 
@@ -83,77 +68,57 @@ impl Loss {
 }
 
 impl Pool {
-    /// An empty pool; workers start with the first runs.
-    pub fn new(config: PoolConfig) -> Self {
-        let starts = Semaphore::new(config.size.max(1) * STARTS_PER_WORKER);
-        Self { config, workers: Mutex::default(), sessions: AtomicU64::new(1), starts }
+    /// A pool whose template is being started.
+    pub fn new(program: Program, cores: usize) -> anyhow::Result<Self> {
+        let turn = Duration::from_millis(program.args.limits.turn_ms);
+        let starts = Semaphore::new(cores.max(1) * STARTS_PER_CORE);
+        // Each run has a socket here.
+        if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+        }
+        let template = Template::start(program)?;
+        Ok(Self { template, turn, numbers: AtomicU64::new(1), starts })
     }
 
     /// Deadline of a turn.
     pub fn turn(&self) -> Duration {
-        self.config.turn
+        self.turn
     }
 
-    /// Makes an isolate and brings it to where `journal` ends. If its worker is lost on the way,
-    /// the run is tried once more in a worker of its own: a second loss is its own doing.
+    /// Brings a run to where `journal` ends. If its worker is lost on the way, the run is tried once
+    /// more: a second loss is its own doing.
     pub async fn start(&self, seed: Seed, journal: &Journal) -> anyhow::Result<(Session, Turn)> {
-        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let frame = encode(&ToWorkerRef::Start { session, seed: &seed, journal })?;
-        self.twice((session, frame.into())).await
+        self.twice(encode(&ToWorkerRef::Start { seed: &seed, journal })?.into()).await
     }
 
     /// Compiles code and runs none of it: its report's end is the error, if there is one.
     pub async fn check(&self, seed: Seed) -> anyhow::Result<Turn> {
-        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let frame = encode(&ToWorker::Check { session, seed: Box::new(seed) })?;
-        Ok(self.twice((session, frame.into())).await?.1)
+        Ok(self.twice(encode(&ToWorkerRef::Check { seed: &seed })?.into()).await?.1)
     }
 
-    async fn twice(&self, frame: (u64, Frame)) -> anyhow::Result<(Session, Turn)> {
+    async fn twice(&self, frame: Frame) -> anyhow::Result<(Session, Turn)> {
         let _one = self.starts.acquire().await?;
-        let worker = self.pick()?;
-        let (session, turn) = self.run(worker, frame.clone()).await;
-        match turn {
-            Turn::Lost(Loss::Crashed | Loss::Memory) => {
-                let alone = Worker::spawn(&self.config)?;
-                Ok(self.run(alone, frame).await)
-            }
-            other => Ok((session, other)),
+        match self.once(&frame).await? {
+            (_, Turn::Lost(Loss::Crashed | Loss::Memory)) => self.once(&frame).await,
+            other => Ok(other),
         }
     }
 
-    async fn run(&self, worker: Arc<Worker>, (id, frame): (u64, Frame)) -> (Session, Turn) {
-        worker.started.fetch_add(1, Ordering::SeqCst);
-        worker.live.fetch_add(1, Ordering::SeqCst);
-        let session = Session { id, worker };
-        let turn = session.ask(frame, self.config.turn + GRACE).await;
-        (session, turn)
+    async fn once(&self, frame: &Frame) -> anyhow::Result<(Session, Turn)> {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let mut session = Session::begin(&self.template, number).await?;
+        let turn = session.ask(frame, self.turn + GRACE).await;
+        match session.refused.take() {
+            Some(why) => Err(anyhow::anyhow!(why)),
+            None => Ok((session, turn)),
+        }
     }
 
-    /// Gives an outcome to a parked isolate.
-    pub async fn deliver(&self, session: &Session, delivery: Delivered<'_>) -> Turn {
-        match encode(&ToWorkerRef::Deliver { session: session.id, delivery }) {
-            Ok(frame) => session.ask(frame.into(), self.config.turn + GRACE).await,
+    /// Gives an outcome to a parked run.
+    pub async fn deliver(&self, session: &mut Session, delivery: Delivered<'_>) -> Turn {
+        match encode(&ToWorkerRef::Deliver { delivery }) {
+            Ok(frame) => session.ask(&frame, self.turn + GRACE).await,
             Err(_) => Turn::Lost(Loss::Crashed),
-        }
-    }
-
-    /// The worker with the fewest isolates, or a new one.
-    fn pick(&self) -> anyhow::Result<Arc<Worker>> {
-        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.retain(|w| {
-            !w.dead.load(Ordering::SeqCst) && w.started.load(Ordering::SeqCst) < ISOLATES_PER_WORKER
-        });
-        let least = workers.iter().min_by_key(|w| w.live.load(Ordering::SeqCst));
-        match least {
-            Some(w) if workers.len() >= self.config.size || w.live.load(Ordering::SeqCst) == 0 => {
-                Ok(w.clone())
-            }
-            _ => {
-                let worker = Worker::spawn(&self.config)?;
-                workers.push(worker.clone());
-                Ok(worker)
-            }
         }
     }
 }

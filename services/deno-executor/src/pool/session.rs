@@ -1,0 +1,83 @@
+//! A worker and the run in it, seen from the executor.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::UnixStream,
+};
+
+use super::{Loss, Template, Turn};
+use crate::protocol::{FromWorker, checked};
+
+/// A frame may be sent to two workers, and may be large.
+pub type Frame = Arc<Vec<u8>>;
+
+/// A worker with its run. Dropping it ends the worker.
+pub struct Session {
+    number: u64,
+    template: Template,
+    socket: BufReader<UnixStream>,
+    dead: bool,
+    /// Why there is no worker.
+    pub refused: Option<String>,
+}
+
+impl Session {
+    /// Begins a worker.
+    pub async fn begin(template: &Template, number: u64) -> std::io::Result<Self> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        template.begin(number, theirs.into()).await?;
+        let socket = BufReader::new(UnixStream::from_std(ours)?);
+        Ok(Self { number, template: template.clone(), socket, dead: false, refused: None })
+    }
+
+    /// False once its worker was found to be gone.
+    pub fn alive(&self) -> bool {
+        !self.dead
+    }
+
+    /// Sends a frame and waits for the code to be quiet; after so long without a word it is over.
+    pub async fn ask(&mut self, frame: &[u8], timeout: Duration) -> Turn {
+        let turn = match self.socket.get_mut().write_all(frame).await {
+            Ok(()) => self.answer(timeout).await,
+            Err(_) => Turn::Lost(Loss::Crashed),
+        };
+        if let Turn::Lost(loss) = &turn {
+            self.dead = true;
+            tracing::warn!(?loss, "a worker process ended");
+        }
+        turn
+    }
+
+    async fn answer(&mut self, timeout: Duration) -> Turn {
+        loop {
+            match tokio::time::timeout(timeout, read(&mut self.socket)).await {
+                Ok(Some(FromWorker::Quiet(report))) => return Turn::Quiet(report),
+                Ok(Some(FromWorker::Alive)) => {}
+                Ok(Some(FromWorker::OutOfMemory)) => return Turn::Lost(Loss::Memory),
+                Ok(Some(FromWorker::NoWorker(why))) => {
+                    self.refused = Some(why);
+                    return Turn::Lost(Loss::Crashed);
+                }
+                Ok(None) => return Turn::Lost(Loss::Crashed),
+                Err(_) => return Turn::Lost(Loss::Hung),
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.template.end(self.number);
+    }
+}
+
+async fn read(socket: &mut BufReader<UnixStream>) -> Option<FromWorker> {
+    let mut length = [0; 4];
+    socket.read_exact(&mut length).await.ok()?;
+    let mut body = vec![0; checked(length).ok()?];
+    socket.read_exact(&mut body).await.ok()?;
+    serde_json::from_slice(&body).ok()
+}

@@ -1,0 +1,126 @@
+//! The template process, seen from the executor: kept by a thread of its own, which starts another
+//! one when it is gone.
+
+use std::{
+    io,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    control::{self, Order},
+    worker::{TEMPLATE, TemplateArgs},
+};
+
+/// How a template is started.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Program that becomes a template when its first argument says so.
+    pub path: PathBuf,
+    /// What it is told.
+    pub args: TemplateArgs,
+}
+
+/// Orders for the template process. Cheap to clone.
+#[derive(Clone)]
+pub struct Template(mpsc::Sender<(Order, Option<oneshot::Sender<io::Result<()>>>)>);
+
+impl Template {
+    /// Starts the thread, and with it the process: the first run need not wait for it.
+    pub fn start(program: Program) -> io::Result<Self> {
+        let (orders, inbox) = mpsc::channel();
+        let keeper = std::thread::Builder::new().name("template".into());
+        keeper.spawn(move || {
+            let mut keeper = Keeper { program, running: None };
+            if let Err(error) = keeper.running() {
+                tracing::warn!(%error, "no template for workers could be started");
+            }
+            for (order, answer) in inbox {
+                let sent = keeper.send(&order);
+                if let Some(answer) = answer {
+                    let _ = answer.send(sent);
+                }
+            }
+        })?;
+        Ok(Self(orders))
+    }
+
+    /// Has a worker of this number begin on `socket`.
+    pub async fn begin(&self, number: u64, socket: OwnedFd) -> io::Result<()> {
+        let (tell, told) = oneshot::channel();
+        let gone = |_| io::Error::other("the thread that keeps the template has ended");
+        let order = (Order::Begin(number, socket), Some(tell));
+        self.0.send(order).map_err(|_| gone(()))?;
+        told.await.map_err(|_| gone(()))?
+    }
+
+    /// Ends the worker of this number, whatever it does.
+    pub fn end(&self, number: u64) {
+        let _ = self.0.send((Order::End(number), None));
+    }
+}
+
+struct Keeper {
+    program: Program,
+    running: Option<Running>,
+}
+
+struct Running {
+    process: Child,
+    control: UnixStream,
+}
+
+impl Keeper {
+    /// Workers die with their template, so only a beginning is worth a new one.
+    fn send(&mut self, order: &Order) -> io::Result<()> {
+        let sent = match (&self.running, order) {
+            (Some(running), _) => control::send(&running.control, order),
+            (None, Order::End(_)) => return Ok(()),
+            (None, Order::Begin(..)) => Err(io::ErrorKind::NotConnected.into()),
+        };
+        let Err(error) = sent else { return Ok(()) };
+        if let Some(running) = self.running.take() {
+            tracing::warn!(%error, "the template of workers ended");
+        }
+        match order {
+            Order::Begin(..) => control::send(&self.running()?.control, order),
+            Order::End(_) => Ok(()),
+        }
+    }
+
+    fn running(&mut self) -> io::Result<&Running> {
+        if self.running.is_none() {
+            self.running = Some(Running::start(&self.program)?);
+        }
+        self.running.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Running {
+    fn start(Program { path, args }: &Program) -> io::Result<Self> {
+        let (control, theirs) = UnixStream::pair()?;
+        // Nothing of the executor's environment: no database address, no key.
+        let process = Command::new(path)
+            .arg(TEMPLATE)
+            .arg(serde_json::to_string(args)?)
+            .env_clear()
+            .env("TZ", "UTC")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Self { process, control })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Its end ends the workers too.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
