@@ -85,7 +85,8 @@ impl State {
             None => std::env::current_exe()?,
         };
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let template = TemplateArgs { limits: args.limits.clone(), worker_bytes: args.worker_bytes };
+        let template =
+            TemplateArgs { limits: args.limits.clone(), worker_bytes: args.worker_bytes };
         let pool = Pool::new(Program { path: program, args: template }, cores)?;
         let runs = Runs::new(store, pool, args, own_url);
         Ok(Self { runs: Arc::new(runs), peers, work: TaskTracker::new() })

@@ -11,11 +11,11 @@ use std::{
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::protocol::{Delivered, Report, Seed, ToWorkerRef, encode};
-pub use session::Session;
 use session::Frame;
+pub use session::Session;
 use tasker_core::{TaskError, journal::Journal};
-use template::Template;
 pub use template::Program;
+use template::Template;
 use tokio::sync::Semaphore;
 
 /// How much longer than a turn's deadline the process may take to answer.

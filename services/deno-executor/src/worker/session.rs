@@ -54,7 +54,8 @@ impl Out {
 /// Works until its socket ends; answers the exit code.
 pub fn live(copy: Copy, socket: UnixStream, args: &TemplateArgs) -> i32 {
     let Ok(ours) = socket.try_clone() else { return 1 };
-    let (mut input, out) = (BufReader::with_capacity(16 << 10, socket), Out(Arc::new(Mutex::new(ours))));
+    let (mut input, out) =
+        (BufReader::with_capacity(16 << 10, socket), Out(Arc::new(Mutex::new(ours))));
     let last = out.clone();
     watch_memory(args.worker_bytes, move || {
         last.last_word(&FromWorker::OutOfMemory);

@@ -31,12 +31,10 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
     let mut workers = HashMap::new();
     loop {
         match control::receive(control) {
-            Ok(Some(Order::Begin(number, socket))) => {
-                match begin(&mut copy, socket.into(), args) {
-                    Some(id) => drop(workers.insert(number, id)),
-                    None => continue,
-                }
-            }
+            Ok(Some(Order::Begin(number, socket))) => match begin(&mut copy, socket.into(), args) {
+                Some(id) => drop(workers.insert(number, id)),
+                None => continue,
+            },
             Ok(Some(Order::End(number))) => {
                 workers.remove(&number).into_iter().for_each(end);
             }
@@ -50,7 +48,11 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
 }
 
 /// A copy of this process works on `socket`.
-fn begin(copy: &mut Option<session::Copy>, mut socket: UnixStream, args: &TemplateArgs) -> Option<Pid> {
+fn begin(
+    copy: &mut Option<session::Copy>,
+    mut socket: UnixStream,
+    args: &TemplateArgs,
+) -> Option<Pid> {
     let refuse = |socket: &mut UnixStream, why: String| {
         if let Ok(frame) = encode(&FromWorker::NoWorker(why)) {
             let _ = socket.write_all(&frame);
