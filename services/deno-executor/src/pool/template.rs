@@ -27,12 +27,15 @@ pub struct Program {
 
 /// Orders for the template process. Cheap to clone.
 #[derive(Clone)]
-pub struct Template(mpsc::Sender<(Order, Option<oneshot::Sender<io::Result<()>>>)>);
+pub struct Template(mpsc::Sender<Told>);
+
+/// An order, and who waits until it was given.
+type Told = (Order, Option<oneshot::Sender<io::Result<()>>>);
 
 impl Template {
     /// Starts the thread, and with it the process: the first run need not wait for it.
     pub fn start(program: Program) -> io::Result<Self> {
-        let (orders, inbox) = mpsc::channel();
+        let (orders, inbox) = mpsc::channel::<Told>();
         let keeper = std::thread::Builder::new().name("template".into());
         keeper.spawn(move || {
             let mut keeper = Keeper { program, running: None };
@@ -83,7 +86,7 @@ impl Keeper {
             (None, Order::Begin(..)) => Err(io::ErrorKind::NotConnected.into()),
         };
         let Err(error) = sent else { return Ok(()) };
-        if let Some(running) = self.running.take() {
+        if self.running.take().is_some() {
             tracing::warn!(%error, "the template of workers ended");
         }
         match order {
