@@ -6,6 +6,7 @@
 pub mod app;
 pub mod bench;
 pub mod chaos;
+pub mod peaks;
 pub mod pg;
 pub mod process;
 pub mod stack;

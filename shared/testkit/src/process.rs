@@ -132,19 +132,9 @@ impl Process {
         Ok(())
     }
 
-    /// Largest resident memory so far, bytes, of it and of its children (Linux).
-    pub fn peak_memory(&self) -> Vec<(String, u64)> {
-        let mut found = vec![(self.name.clone(), peak(self.id()))];
-        // Each thread lists the children that it started.
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.id()));
-        for thread in threads.into_iter().flatten().flatten() {
-            let children = std::fs::read_to_string(thread.path().join("children"));
-            for id in children.unwrap_or_default().split_whitespace().filter_map(|c| c.parse().ok())
-            {
-                found.push((format!("{} worker", self.name), peak(id)));
-            }
-        }
-        found
+    /// Processes that it started, and that those started (Linux).
+    pub fn below(&self) -> Vec<u32> {
+        crate::peaks::below(self.id())
     }
 }
 
@@ -152,12 +142,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn peak(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
 /// Where `setpriv` exists the child dies even when the test is killed with -9.

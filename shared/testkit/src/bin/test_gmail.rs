@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use clap::{Parser, ValueEnum};
 use tasker_testkit::{
+    peaks::Peaks,
     pg,
     process::{Process, bin_dir},
     stack::{Shape, Stack},
@@ -96,6 +97,7 @@ async fn search(args: &Args, dir: &Path) -> anyhow::Result<()> {
         .await?;
     tasker(&stack, &["keystore", "set", "GAPI_ADMIN_EMAIL", &google.admin]).await?;
     tasker(&stack, &["publish", "taskcode/endpoints/comprehensive-gmail-search.js"]).await?;
+    let peaks = Peaks::of(stack.processes.iter());
     let began = Instant::now();
     let before = commits(database.as_ref().map(pg::Database::url)).await?;
     let (users, results) = (args.max_users.to_string(), args.max_results.to_string());
@@ -124,10 +126,10 @@ async fn search(args: &Args, dir: &Path) -> anyhow::Result<()> {
     {
         eprintln!("Postgres commits during the search: {commits}");
     }
+    for (name, peak) in peaks.read() {
+        eprintln!("peak memory {name}: {} MiB", peak >> 20);
+    }
     for process in &mut stack.processes {
-        for (name, peak) in process.peak_memory() {
-            eprintln!("peak memory {name}: {} MiB", peak >> 20);
-        }
         let (code, took) = process.terminate()?;
         ensure!(code == Some(0), "{} ended with {code:?} after SIGTERM", process.name);
         ensure!(took.as_secs() < 25, "{} took {took:?} to stop", process.name);

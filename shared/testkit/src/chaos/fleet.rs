@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use tasker_core::call::SERVICES;
 
 use super::{db::Db, proxy::Proxy};
-use crate::process::{Process, free_port};
+use crate::{
+    peaks::Peaks,
+    process::{Process, free_port},
+};
 
 /// The name that all processors share.
 pub const PROCESSOR: &str = "simple-stack-processor";
@@ -132,13 +135,9 @@ impl Fleet {
         std::fs::read_to_string(self.dir.join(format!("{name}.log"))).unwrap_or_default()
     }
 
-    /// Largest resident memory of each process so far and of the workers it has now, bytes.
-    pub fn peak_memory(&self) -> Vec<(String, u64)> {
-        self.members
-            .iter()
-            .filter_map(|m| m.process.as_ref())
-            .flat_map(Process::peak_memory)
-            .collect()
+    /// Looks at the memory of its processes from now on.
+    pub fn peaks(&self) -> Peaks {
+        Peaks::of(self.members.iter().filter_map(|m| m.process.as_ref()))
     }
 
     /// Place of the first process of a service.

@@ -1,6 +1,6 @@
 //! C2: large arguments and results, and those that are too large.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use super::{
     person::Person,
     world::{Shape, World},
 };
+use crate::peaks::Peaks;
 
 const MIB: usize = 1 << 20;
 /// The limits' defaults.
@@ -39,17 +40,17 @@ pub async fn large(case: &Case) -> anyhow::Result<Verdict> {
     for (name, code) in [("echo", ECHO), ("over", OVER), ("mega", MEGA), ("many", MANY)] {
         world.fleet.publish(name, code).await?;
     }
-    let before = memory(&world);
+    let peaks = world.fleet.peaks();
+    let before = peaks.read();
     there_and_back(&mut world, &mut verdict).await?;
     too_large(&mut world, &mut verdict).await?;
-    let grown = growth(&world, &before);
-    bounded(&mut verdict, "payloads up to the limit", &grown, LIMIT);
+    bounded(&mut verdict, "payloads up to the limit", &growth(&peaks, &before), LIMIT);
     let n = case.size(8, 64);
     let run = world.fleet.submit("many", &json!({ "n": n })).await?;
     let result = ended(&mut world, run).await?;
     verdict.must(result.1 == (n * MIB).to_string(), || format!("{n} nested: {result:.200?}"));
     verdict.figure(format!("{n} nested results of 1 MiB in one run"));
-    bounded(&mut verdict, "nested results", &growth(&world, &before), n.max(10) * MIB);
+    bounded(&mut verdict, "nested results", &growth(&peaks, &before), n.max(10) * MIB);
     check::settled(&mut world, &mut verdict).await?;
     Ok(verdict)
 }
@@ -114,21 +115,10 @@ async fn ended(world: &mut World, run: i64) -> anyhow::Result<(String, String)> 
     Ok((text(0), text(1)))
 }
 
-/// Peak memory by process; the workers' is their largest.
-fn memory(world: &World) -> Vec<(String, u64)> {
-    let mut peaks: Vec<(String, u64)> = Vec::new();
-    for (name, bytes) in world.fleet.peak_memory() {
-        match peaks.iter_mut().find(|(n, _)| *n == name) {
-            Some((_, most)) => *most = bytes.max(*most),
-            None => peaks.push((name, bytes)),
-        }
-    }
-    peaks
-}
-
-fn growth(world: &World, before: &[(String, u64)]) -> Vec<(String, u64)> {
-    let was = |name: &str| before.iter().find(|(n, _)| n == name).map_or(0, |(_, b)| *b);
-    memory(world).into_iter().map(|(n, b)| (n.clone(), b.saturating_sub(was(&n)))).collect()
+fn growth(peaks: &Peaks, before: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let was = |name: &str| before.get(name).copied().unwrap_or_default();
+    let grown = |(n, b): (String, u64)| (n.clone(), b.saturating_sub(was(&n)));
+    peaks.read().into_iter().map(grown).collect()
 }
 
 /// Memory by the size of the payload: a value is held as body, parsed, as frame or as parameter; a
