@@ -62,7 +62,7 @@ pub fn live(copy: Copy, socket: UnixStream, args: &TemplateArgs) -> i32 {
         std::process::exit(1);
     });
     let Copy { ready, runtime } = copy;
-    let mut state = State::Ready(ready);
+    let mut state = State::Ready(Box::new(ready));
     loop {
         let frame = match read_frame(&mut input) {
             Ok(Some(frame)) => frame,
@@ -79,7 +79,7 @@ pub fn live(copy: Copy, socket: UnixStream, args: &TemplateArgs) -> i32 {
 
 /// How far the worker's isolate is.
 enum State {
-    Ready(Ready),
+    Ready(Box<Ready>),
     Running(Box<Isolate>),
     Gone,
 }
@@ -88,12 +88,12 @@ impl State {
     async fn work(&mut self, job: ToWorker, out: &Out) -> Report {
         match job {
             ToWorker::Check { seed } => match std::mem::replace(self, Self::Gone) {
-                Self::Ready(ready) => check_code(ready, &seed).await,
+                Self::Ready(ready) => check_code(*ready, &seed).await,
                 _ => failed(no_engine()),
             },
             ToWorker::Start { seed, journal } => match std::mem::replace(self, Self::Gone) {
                 Self::Ready(ready) => {
-                    let (isolate, report) = start(ready, &seed, &journal, out).await;
+                    let (isolate, report) = start(*ready, &seed, &journal, out).await;
                     *self = isolate.map_or(Self::Gone, |i| Self::Running(Box::new(i)));
                     report
                 }
