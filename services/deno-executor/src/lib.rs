@@ -49,7 +49,7 @@ pub struct ExecutorArgs {
     #[command(flatten)]
     pub limits: Limits,
     /// Memory of the process that one run has, bytes.
-    #[arg(long, env = "TASKER_WORKER_BYTES", default_value_t = 2 << 30)]
+    #[arg(long, env = "TASKER_WORKER_BYTES", default_value_t = 512 << 20)]
     pub worker_bytes: usize,
     /// Isolates kept parked between host calls, bytes in all.
     #[arg(long, env = "TASKER_PARKED_BYTES", default_value_t = 512 << 20)]

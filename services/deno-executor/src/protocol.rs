@@ -132,7 +132,7 @@ pub struct Report {
     pub logs: Vec<LogLine>,
     /// How the task ended, if it did: result, or a `TaskError`.
     pub end: Option<Ended>,
-    /// JavaScript heap in use, bytes.
+    /// JavaScript heap in use, bytes, beyond that of an isolate without code.
     pub heap_bytes: usize,
 }
 

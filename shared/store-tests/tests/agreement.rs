@@ -106,7 +106,9 @@ impl<'a> Walk<'a> {
     /// What happens next. A run that is ended, paused and moved all the time hardly goes on.
     fn act(&mut self) -> Act {
         match Act::of(self.draw()) {
-            Act::Stop(_) | Act::Pause | Act::Upgrade | Act::Retry if !self.draw().is_multiple_of(4) => {
+            Act::Stop(_) | Act::Pause | Act::Upgrade | Act::Retry
+                if !self.draw().is_multiple_of(4) =>
+            {
                 let pick = self.draw().to_le_bytes()[0];
                 let (clear, keep, ok) = (false, true, true);
                 Act::Advance { pick, calls: 1, timers: 0, clear, end: 9, keep, ok }

@@ -26,8 +26,8 @@ use tasker_core::{Json, LogLine, TaskError, journal::Delivery, json};
 use crate::protocol::{AskedNow, Ended, Limits, Report, Seed};
 use ops::{Host, HostRef};
 use prepared::{Prepared, Source};
-pub use setup::Ready;
 use setup::{Api, Broken, Function, HeapGauge, gone, mix, too_large};
+pub use setup::{Ready, without_threads};
 pub use watchdog::watch_memory;
 use watchdog::{HEAP, NONE, Watchdog};
 

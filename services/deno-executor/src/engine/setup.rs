@@ -30,15 +30,23 @@ pub struct HeapGauge {
     turns: u32,
     next: u32,
     bytes: usize,
+    /// What an isolate without code takes, which workers share.
+    empty: usize,
 }
 
 impl HeapGauge {
+    fn of_empty(runtime: &mut JsRuntime) -> Self {
+        let empty = runtime.v8_isolate().get_heap_statistics().used_heap_size();
+        Self { empty, ..Self::default() }
+    }
+
     /// Bytes, as of the last time it was worth asking.
     pub fn read(&mut self, runtime: &mut JsRuntime) -> usize {
         self.turns += 1;
         if self.turns > self.next {
             self.next = self.turns + self.turns / 2;
-            self.bytes = runtime.v8_isolate().get_heap_statistics().used_heap_size();
+            let used = runtime.v8_isolate().get_heap_statistics().used_heap_size();
+            self.bytes = used.saturating_sub(self.empty);
         }
         self.bytes
     }
@@ -54,6 +62,17 @@ fn watch_heap(runtime: &mut JsRuntime, stopped: &Arc<AtomicU8>) {
             isolate.terminate_execution();
             current + (16 << 20)
         });
+    }
+}
+
+/// Makes the engine one whose process can be copied; call before the first isolate. Threads do not
+/// come along in a copy, and V8's own do parts of its work unless it is told to do without.
+pub fn without_threads() {
+    #[cfg(feature = "v8")]
+    {
+        v8::V8::set_flags_from_string("--single-threaded");
+        let platform = v8::new_single_threaded_default_platform(false);
+        JsRuntime::init_platform(Some(platform.make_shared()));
     }
 }
 
@@ -83,7 +102,8 @@ impl Ready {
         let stopped = Arc::new(AtomicU8::new(NONE));
         watch_heap(&mut runtime, &stopped);
         let api = take_api(&mut runtime)?;
-        Ok(Self { api, runtime, stopped, heap: HeapGauge::default() })
+        let heap = HeapGauge::of_empty(&mut runtime);
+        Ok(Self { api, runtime, stopped, heap })
     }
 }
 

@@ -1,9 +1,13 @@
 //! The template: an isolate that is ready, and copies of it for runs.
 
-use std::{collections::HashMap, io::Write as _, os::unix::net::UnixStream, process::ExitCode};
+use std::{
+    collections::HashMap, io::Write as _, os::unix::net::UnixStream, process::ExitCode,
+    ptr::NonNull,
+};
 
 use nix::{
     sys::{
+        mman::{MmapAdvise, madvise},
         prctl,
         signal::{Signal, kill},
         wait::waitpid,
@@ -14,7 +18,7 @@ use nix::{
 use super::{TemplateArgs, session};
 use crate::{
     control::{self, Order},
-    engine::Ready,
+    engine::{Ready, without_threads},
     protocol::{FromWorker, encode},
 };
 
@@ -26,9 +30,11 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
     // deno_core polls its own timers only inside a runtime; nothing of ours ever waits in it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let Ok(runtime) = runtime else { return ExitCode::FAILURE };
+    without_threads();
     let ready = runtime.block_on(async { Ready::new(args.limits.heap_bytes) });
     let mut copy = ready.ok().map(|ready| session::Copy { ready, runtime });
     let mut workers = HashMap::new();
+    copy_everything();
     loop {
         match control::receive(control) {
             Ok(Some(Order::Begin(number, socket))) => match begin(&mut copy, socket.into(), args) {
@@ -43,6 +49,24 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
                 workers.into_values().for_each(end);
                 return ExitCode::SUCCESS;
             }
+        }
+    }
+}
+
+/// V8 asks the kernel to leave its heap out of copies, which are quick then and of no use here.
+fn copy_everything() {
+    if cfg!(not(feature = "v8")) {
+        return;
+    }
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let number = |hex: &str| usize::from_str_radix(hex, 16).ok();
+    for range in maps.lines().filter_map(|line| line.split_whitespace().next()) {
+        let Some((from, to)) = range.split_once('-') else { continue };
+        let (Some(from), Some(to)) = (number(from), number(to)) else { continue };
+        if let Some(start) = NonNull::new(std::ptr::without_provenance_mut(from)) {
+            #[expect(unsafe_code, reason = "it changes nothing but what a copy will have")]
+            // Refused for the kernel's own pages, which copies have anyway.
+            let _ = unsafe { madvise(start, to - from, MmapAdvise::MADV_DOFORK) };
         }
     }
 }
