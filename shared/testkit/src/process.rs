@@ -131,11 +131,6 @@ impl Process {
         ensure!(sent.success(), "no process {} ({}) to send {name}", self.id(), self.name);
         Ok(())
     }
-
-    /// Processes that it started, and that those started (Linux).
-    pub fn below(&self) -> Vec<u32> {
-        crate::peaks::below(self.id())
-    }
 }
 
 impl Drop for Process {

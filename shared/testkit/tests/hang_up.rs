@@ -6,7 +6,10 @@ use std::{
 };
 
 use serde_json::json;
-use tasker_testkit::stack::{Shape, Stack};
+use tasker_testkit::{
+    peaks::below,
+    stack::{Shape, Stack},
+};
 
 /// Nothing but the end of its process stops it.
 const HANGS: &str =
@@ -22,7 +25,7 @@ async fn a_worker_is_ended_though_nobody_waits_for_it() {
     let row = stack.run("works", code, json!({})).await.unwrap();
     assert_eq!(row["result"], "works", "{row}\n{}", stack.logs());
     // The template of workers stays, and nothing else.
-    let started = || stack.processes[0].below().len();
+    let started = || below(stack.processes[0].id()).len();
     assert_eq!(started(), 1);
 
     let body = json!({ "taskName": "hangs", "taskCode": HANGS });
