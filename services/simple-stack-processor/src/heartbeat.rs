@@ -25,7 +25,9 @@ pub async fn keep(state: &State) {
         }
         for _ in 0..BEAT.as_secs() / LOOK.as_secs() {
             tokio::time::sleep(LOOK).await;
-            outcome::send_again(state);
+            if !tasker_fault::on("nofallback") {
+                outcome::send_again(state);
+            }
         }
         if state.0.at_work.is_empty() || tasker_fault::on("nobeat") {
             continue;
