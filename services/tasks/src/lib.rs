@@ -13,6 +13,7 @@ mod body;
 pub mod jsdoc;
 pub mod openapi;
 mod owner;
+mod query;
 mod routes;
 
 use std::sync::Arc;

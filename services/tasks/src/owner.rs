@@ -5,7 +5,7 @@ use tasker_core::{TaskRun, TaskRunId};
 use tasker_http::{ApiError, Caller};
 use tasker_store::{Owner, TaskStore};
 
-use crate::routes::query;
+use crate::query;
 
 /// Whose a run is that `caller` submits; nobody's if that is a service. `claim` names the tenant
 /// in the claims of the caller's token.

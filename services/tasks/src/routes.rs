@@ -9,7 +9,6 @@ mod list;
 mod logs;
 mod pause;
 mod publish;
-pub(crate) mod query;
 mod resolve;
 mod retry;
 mod runs;

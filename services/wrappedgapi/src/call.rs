@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use crate::args::{self, Arguments};
 use crate::error::CallError;
+use crate::google::Reply;
 use crate::request::{self, AnswerKind, GoogleRequest};
 use crate::resolve::Target;
-use crate::send::{Grant, Reply};
+use crate::send::Grant;
 use crate::token_error::TokenError;
 use crate::user_tokens::UserTokens;
 use crate::{Shared, paging, scopes, subject};

@@ -5,15 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::document::Document;
-use crate::resolve;
-
-/// True when the method is known and only reads (`GET`), so that a lost answer may be asked for
-/// again. Unknown methods count as not idempotent.
-///
-/// `path` is what task code writes: `gmail.users.messages.list`, `drive:v3.files.list`.
-pub fn is_idempotent(path: &str) -> bool {
-    resolve::resolve(Catalogue::embedded(), path).is_ok_and(|target| target.method.is_idempotent())
-}
 
 /// The documents that calls are dispatched over.
 #[derive(Debug, Default)]
@@ -182,15 +173,6 @@ mod tests {
     }
 
     #[test]
-    fn only_known_gets_are_idempotent() {
-        assert!(is_idempotent("gmail.users.messages.list"));
-        assert!(is_idempotent("drive:v3.files.list"));
-        assert!(!is_idempotent("gmail.users.messages.send"));
-        assert!(!is_idempotent("admin.users.delete"));
-        assert!(!is_idempotent("no.such.method"));
-    }
-
-    #[test]
     fn a_directory_adds_and_replaces_documents() {
         let dir = std::env::temp_dir().join(format!("gapi-discovery-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
@@ -198,7 +180,7 @@ mod tests {
             "methods":{"ping":{"id":"books.ping","httpMethod":"GET","path":"ping"}}}"#;
         std::fs::write(dir.join("books.json"), extra).unwrap();
         let catalogue = Catalogue::with_directory(&dir).unwrap();
-        assert!(resolve::resolve(&catalogue, "books.ping").is_ok());
+        assert!(crate::resolve(&catalogue, "books.ping").is_ok());
         assert_eq!(catalogue.all().count(), 25);
 
         std::fs::write(dir.join("bad.json"), "{}").unwrap();

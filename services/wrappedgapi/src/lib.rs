@@ -18,6 +18,7 @@ mod error;
 #[cfg(test)]
 mod every_method;
 mod failure;
+mod google;
 mod google_error;
 mod keystore;
 mod multipart;
@@ -48,13 +49,13 @@ pub use credentials::{
     ADMIN_EMAIL, CredentialError, CredentialSource, KEY, NAMESPACE, SourceError, keystore_answer,
     keystore_request,
 };
-pub use discovery::{Catalogue, is_idempotent};
+pub use discovery::Catalogue;
 pub use keystore::PeerKeystore;
-pub use resolve::{Target, Unknown, resolve};
+pub use resolve::{Target, Unknown, is_idempotent, resolve};
 pub use routes::{direct, router};
 
+use google::Google;
 use recent::Recent;
-use send::Google;
 use session::Sessions;
 use token::TokenClient;
 

@@ -8,9 +8,10 @@ use crate::args::Arguments;
 use crate::config::Config;
 use crate::defaults;
 use crate::error::CallError;
+use crate::google::Google;
 use crate::request;
 use crate::resolve::Target;
-use crate::send::{Google, Grant};
+use crate::send::Grant;
 
 const PAGE_TOKEN: &str = "pageToken";
 const NEXT: &str = "nextPageToken";

@@ -25,6 +25,14 @@ pub struct Unknown {
     pub suggestions: Vec<String>,
 }
 
+/// True when the method is known and only reads (`GET`), so that a lost answer may be asked for
+/// again. Unknown methods count as not idempotent.
+///
+/// `path` is what task code writes: `gmail.users.messages.list`, `drive:v3.files.list`.
+pub fn is_idempotent(path: &str) -> bool {
+    resolve(Catalogue::embedded(), path).is_ok_and(|target| target.method.is_idempotent())
+}
+
 /// Finds the method named by a dotted path. The version may be given as `drive:v3.files.list` or
 /// `gmail.v1.users.getProfile`.
 ///
@@ -105,6 +113,15 @@ mod tests {
     fn id(path: &str) -> String {
         let target = resolve(Catalogue::embedded(), path).unwrap();
         format!("{} {} {}", target.document.version, target.method.id, target.path)
+    }
+
+    #[test]
+    fn only_known_gets_are_idempotent() {
+        assert!(is_idempotent("gmail.users.messages.list"));
+        assert!(is_idempotent("drive:v3.files.list"));
+        assert!(!is_idempotent("gmail.users.messages.send"));
+        assert!(!is_idempotent("admin.users.delete"));
+        assert!(!is_idempotent("no.such.method"));
     }
 
     #[test]

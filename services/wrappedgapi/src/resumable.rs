@@ -7,9 +7,9 @@ use http::{StatusCode, header};
 use reqwest::{Response, Url};
 
 use crate::failure::Failure;
+use crate::google::{Google, Reply};
 use crate::options::Media;
 use crate::request::GoogleRequest;
-use crate::send::{Google, Reply};
 
 /// Google wants multiples of 256 KiB, but for the last chunk.
 const CHUNK: usize = 8 << 20;

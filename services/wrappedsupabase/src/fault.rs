@@ -110,9 +110,20 @@ impl From<ApiError> for Fault {
     }
 }
 
+/// Errors about keys; `None` if it is about something else.
+fn about_key(error: &QueryError) -> Option<Fault> {
+    let (status, code) = match error {
+        QueryError::KeyReused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"),
+        QueryError::AnswerNotKept(_) => (StatusCode::GONE, "ANSWER_NOT_KEPT"),
+        QueryError::Doubtful => (StatusCode::CONFLICT, UNKNOWN_OUTCOME),
+        _ => return None,
+    };
+    Some(Fault::new(status, status, code, error.to_string()))
+}
+
 impl From<QueryError> for Fault {
     fn from(error: QueryError) -> Self {
-        if let Some(about_key) = crate::once::fault(&error) {
+        if let Some(about_key) = about_key(&error) {
             return about_key;
         }
         match error {

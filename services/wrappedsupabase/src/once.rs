@@ -48,14 +48,3 @@ fn digest(body: &HashMap<String, Json>) -> String {
     }
     all.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
-
-/// Errors about keys; `None` if it is about something else.
-pub fn fault(error: &QueryError) -> Option<Fault> {
-    let (status, code) = match error {
-        QueryError::KeyReused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"),
-        QueryError::AnswerNotKept(_) => (StatusCode::GONE, "ANSWER_NOT_KEPT"),
-        QueryError::Doubtful => (StatusCode::CONFLICT, UNKNOWN_OUTCOME),
-        _ => return None,
-    };
-    Some(Fault::new(status, status, code, error.to_string()))
-}

@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     direct::Direct,
-    peers::{PeerError, PeerReply},
+    reply::{PeerError, PeerReply},
     unix::{self, Sockets},
 };
 

@@ -8,13 +8,15 @@ pub mod dialect;
 mod error;
 pub mod postgres;
 pub mod session;
+mod slot;
 pub mod sqlite;
 pub mod value;
 
 pub use dialect::Dialect;
 pub use error::{Result, SqlError, StoreError, TextError, refused_value};
-pub use postgres::{Postgres, SlotGuard};
+pub use postgres::Postgres;
 pub use session::{Backend, Session, Write, finish, granted, one, single};
+pub use slot::SlotGuard;
 pub use sqlite::Sqlite;
 pub use value::{Hidden, Row, Value};
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::{Dialect, Result, StoreError, TextError, Value, postgres::SlotGuard, value::Row};
+use crate::{Dialect, Result, StoreError, TextError, Value, slot::SlotGuard, value::Row};
 
 /// A statement and its parameters.
 #[derive(Debug)]

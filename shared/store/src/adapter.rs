@@ -11,8 +11,7 @@ use tasker_core::{
 };
 
 use crate::{
-    Result,
-    postgres::SlotGuard,
+    Result, SlotGuard,
     rest::{Answer, Asker, Known, Once, Query, QueryError},
     types::{
         Advance, Advanced, Claimed, Held, KeyInfo, NewRun, Outcome, Resolution, Retry, Rotate,

@@ -12,6 +12,7 @@ mod ast;
 mod catalog;
 mod condition;
 mod error;
+mod foreign_key;
 mod function;
 mod functions;
 mod guard;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ast::Embed, catalog::ForeignKey, error::QueryError};
+use super::{ast::Embed, error::QueryError, foreign_key::ForeignKey};
 
 /// A relationship, seen from the row above.
 #[derive(Clone, Debug, PartialEq, Eq)]

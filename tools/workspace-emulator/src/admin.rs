@@ -12,9 +12,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::app::App;
 use crate::faults::Rule;
-use crate::gate::Answer;
 use crate::params::Params;
 use crate::truth::truth;
 use crate::world::Trouble;

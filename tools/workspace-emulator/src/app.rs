@@ -8,7 +8,7 @@ use rsa::RsaPublicKey;
 use crate::faults::Faults;
 use crate::key::ServiceAccount;
 use crate::log::Log;
-use crate::oauth::Tokens;
+use crate::tokens::Tokens;
 use crate::world::{World, WorldConfig};
 
 /// How to start an emulator. `Default` is the world of 4 domains, 98 users, 300 messages each.

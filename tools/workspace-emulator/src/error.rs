@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::gate::Answer;
+use crate::answer::Answer;
 
 /// A refusal by the Directory or Gmail.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -11,6 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::answer::Answer;
 use crate::app::App;
 use crate::discovery::{self, Method};
 use crate::error::ApiError;
@@ -18,35 +19,8 @@ use crate::faults::{Call, Fault};
 use crate::jwt;
 use crate::log::Line;
 use crate::mask::Mask;
-use crate::oauth::Grant;
 use crate::params::Params;
-
-/// JSON on its way out: the gate cuts it to `fields` and prints it.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    value: Value,
-    partial: bool,
-}
-
-impl Answer {
-    /// An API's answer, which `fields` may cut.
-    pub fn new(value: Value) -> Self {
-        Self { value, partial: true }
-    }
-
-    /// JSON that leaves as it is: errors, tokens, the emulator's own pages.
-    pub fn verbatim(value: Value) -> Self {
-        Self { value, partial: false }
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::empty());
-        response.extensions_mut().insert(self);
-        response
-    }
-}
+use crate::tokens::Grant;
 
 /// Tells the server to close the connection instead of answering.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@
 //! people and mail that are a pure function of a seed. Faults are injected over `/_admin/faults`.
 
 pub mod admin;
+pub mod answer;
 pub mod app;
 pub mod directory;
 pub mod discovery;
@@ -21,6 +22,7 @@ pub mod params;
 pub mod query;
 pub mod rng;
 pub mod server;
+pub mod tokens;
 pub mod truth;
 pub mod world;
 

@@ -21,9 +21,10 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::gate::{Answer, Reset, gate, print};
+use crate::gate::{Reset, gate, print};
 use crate::params::Params;
 use crate::{admin, directory, discovery, gmail, oauth};
 

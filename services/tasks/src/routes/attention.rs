@@ -4,8 +4,8 @@ use axum::{extract::State, response::Response};
 use serde_json::json;
 use tasker_http::ApiError;
 
-use super::query::{Params, number};
 use crate::answer::{store_error, success};
+use crate::query::{Params, number};
 
 const CALLS: u32 = 50;
 const MOST_CALLS: u32 = 500;

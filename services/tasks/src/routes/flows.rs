@@ -10,13 +10,11 @@ use tasker_flow::Flow;
 use tasker_http::ApiError;
 use tasker_store::{NewRun, Retry, StoreError, SubmitOptions, TaskStore};
 
-use super::{
-    execute::unknown_task,
-    query::{run, run_id},
-};
+use super::execute::unknown_task;
 use crate::{
     answer::{store_error, success},
     body::{Body, Fields, no_input},
+    query::{run, run_id},
 };
 
 /// The lines that tell where a flow is, as its interpreter prints them.

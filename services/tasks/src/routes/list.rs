@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tasker_core::{TaskFunction, time::iso};
 use tasker_http::ApiError;
 
-use super::query::{Params, given};
 use crate::answer::{store_error, success};
+use crate::query::{Params, given};
 
 /// `?type=` narrows to a kind of task. All of them live in the database here, so `basic` and
 /// `special`, which the original kept in its own code, answer none.

@@ -10,7 +10,7 @@ use tasker_core::{LogLine, time::iso};
 use tasker_http::{ApiError, Caller};
 use tasker_store::TaskStore;
 
-use super::query::{Params, given, number, run_id};
+use crate::query::{Params, given, number, run_id};
 use crate::{
     Shape,
     answer::{store_error, success},

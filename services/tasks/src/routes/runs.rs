@@ -6,8 +6,8 @@ use tasker_core::{Json, Status, TaskError, TaskRun, time::iso};
 use tasker_http::ApiError;
 use tasker_store::RunFilter;
 
-use super::query::{Params, given, number};
 use crate::answer::{store_error, success};
+use crate::query::{Params, given, number};
 
 const RUNS: u32 = 20;
 const MOST_RUNS: u32 = 500;

@@ -6,13 +6,11 @@ use tasker_core::TaskFunction;
 use tasker_http::ApiError;
 use tasker_store::TaskStore;
 
-use super::{
-    execute::unknown_task,
-    query::{Params, given},
-};
+use super::execute::unknown_task;
 use crate::{
     answer::{store_error, success},
     jsdoc::Doc,
+    query::{Params, given},
 };
 
 /// Longest function name the OpenAI API takes.

@@ -11,7 +11,7 @@ use tasker_core::{StackRun, Status, TaskRun, time::iso};
 use tasker_http::{ApiError, Caller};
 use tasker_store::{RunFilter, TaskStore};
 
-use super::query::{Params, given, number, run_id};
+use crate::query::{Params, given, number, run_id};
 use crate::{
     answer::{store_error, success},
     owner,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Reply,
-    shape::{body, message},
+    text::{body, encode_uri, message},
 };
 
 /// Answers of Storage.
@@ -91,7 +91,7 @@ impl Files {
 
 /// `encodeURI`, which leaves what an address may hold as it is.
 fn encoded(url: &str) -> Value {
-    super::storage::encode_uri(url).into()
+    encode_uri(url).into()
 }
 
 fn error(reply: &Reply) -> Value {

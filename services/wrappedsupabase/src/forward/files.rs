@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     Forward, Sent,
+    draft::{Draft, sent},
     shape::Files as Shape,
     step,
-    storage::{Draft, encode_uri, sent},
+    text::encode_uri,
 };
 use crate::{
     chain::{Args, ChainError, Link, Options, js, names::Files},

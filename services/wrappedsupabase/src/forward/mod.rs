@@ -2,12 +2,14 @@
 //! them.
 
 mod auth;
+mod draft;
 mod file_shape;
 mod files;
 mod once;
 mod rest;
 mod shape;
 mod storage;
+mod text;
 
 use std::time::Duration;
 

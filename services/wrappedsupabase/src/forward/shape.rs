@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Reply;
 pub use super::file_shape::Files;
+use super::{
+    Reply,
+    text::{body, message},
+};
 
 /// What is made of an answer.
 pub enum Shape {
@@ -41,19 +44,6 @@ impl Shape {
             Self::Storage(files) => files.of(&reply, base),
         }
     }
-}
-
-/// A JSON answer.
-pub fn body(reply: &Reply) -> Option<Value> {
-    serde_json::from_slice(&reply.body).ok()
-}
-
-/// The text of an error, under whichever name it comes.
-pub fn message(said: &Value) -> String {
-    let names = ["msg", "message", "error_description", "error"];
-    let text = names.iter().find_map(|n| said[*n].as_str());
-    let text = text.or_else(|| said["error"]["message"].as_str());
-    text.map_or_else(|| said.to_string(), str::to_owned)
 }
 
 impl Kind {

@@ -3,47 +3,17 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Forward, Sent, Shape, Wire, files, shape::Files, step};
+use super::{
+    Forward, Sent,
+    draft::{Draft, sent},
+    files,
+    shape::Files,
+    step,
+};
 use crate::{
     chain::{ChainError, Link, js, names::Buckets},
     fault::Fault,
 };
-
-/// A request in the making.
-pub struct Draft {
-    /// Method.
-    pub method: Method,
-    /// Path below `/storage/v1`, encoded.
-    pub path: String,
-    /// Parameters.
-    pub query: Vec<(String, String)>,
-    /// Body.
-    pub body: Option<Vec<u8>>,
-    /// Headers.
-    pub headers: Vec<(String, String)>,
-    /// What is made of the answer.
-    pub files: Files,
-}
-
-impl Draft {
-    /// One without a body.
-    pub fn new(method: Method, path: String, files: Files) -> Self {
-        Self { method, path, query: Vec::new(), body: None, headers: Vec::new(), files }
-    }
-
-    /// With a JSON body.
-    pub fn json(mut self, body: &Value) -> Self {
-        self.body = Some(body.to_string().into_bytes());
-        self.headers.push(("content-type".into(), "application/json".into()));
-        self
-    }
-
-    /// With a parameter.
-    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.query.push((name.to_owned(), value.into()));
-        self
-    }
-}
 
 /// Reads the links after `storage`.
 pub fn storage(links: &[Link], project: &Forward) -> Result<Sent, Fault> {
@@ -60,17 +30,6 @@ pub fn storage(links: &[Link], project: &Forward) -> Result<Sent, Fault> {
         return Err(extra.misplaced(&format!("nothing follows {}", link.name)).into());
     }
     sent(buckets(method, link)?, project)
-}
-
-/// The request, ready to be sent.
-pub fn sent(draft: Draft, project: &Forward) -> Result<Sent, Fault> {
-    let mut url = project.url(&format!("/storage/v1{}", draft.path))?;
-    if !draft.query.is_empty() {
-        url.query_pairs_mut().extend_pairs(&draft.query);
-    }
-    let Draft { method, headers, body, files, .. } = draft;
-    let wire = Wire { method, url, headers, body, token: None, retry: false };
-    Ok(Sent::Request(Box::new(wire), Box::new(Shape::Storage(files))))
 }
 
 fn buckets(method: Buckets, link: &Link) -> Result<Draft, Fault> {
@@ -126,23 +85,4 @@ fn attributes(link: &Link, known: &[&str]) -> Result<Map<String, Value>, ChainEr
         }
     }
     Ok(body)
-}
-
-/// `encodeURI`.
-pub fn encode_uri(text: &str) -> String {
-    const KEPT: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'%')
-        .add(b'<')
-        .add(b'>')
-        .add(b'[')
-        .add(b'\\')
-        .add(b']')
-        .add(b'^')
-        .add(b'`')
-        .add(b'{')
-        .add(b'|')
-        .add(b'}');
-    percent_encoding::utf8_percent_encode(text, KEPT).to_string()
 }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
 
 /// A setting that no log and no error may show.
 #[derive(Clone, Debug, Default)]
@@ -173,10 +174,17 @@ impl GateArgs {
 
     /// The key this process shows the other services.
     pub fn service_key(&self) -> Option<String> {
-        let listed = || super::keys::preferred(given(self.secret_keys.as_ref())?);
+        let listed = || preferred(given(self.secret_keys.as_ref())?);
         given(self.service_role_key.as_ref())
             .or_else(|| given(self.secret_key.as_ref()))
             .map(str::to_owned)
             .or_else(listed)
     }
+}
+
+/// The key called `default`, or the first.
+fn preferred(text: &str) -> Option<String> {
+    let map: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let key = map.get("default").or_else(|| map.values().next())?;
+    key.as_str().map(|k| k.trim().to_owned()).filter(|k| !k.is_empty())
 }

@@ -81,10 +81,3 @@ fn named(setting: &str, text: Option<&str>) -> anyhow::Result<Vec<String>> {
     let text = |v: Value| v.as_str().map(|key| key.trim().to_owned());
     map.into_values().map(|v| text(v).with_context(wrong)).collect()
 }
-
-/// The key called `default`, or the first.
-pub(super) fn preferred(text: &str) -> Option<String> {
-    let map: Map<String, Value> = serde_json::from_str(text).ok()?;
-    let key = map.get("default").or_else(|| map.values().next())?;
-    key.as_str().map(|k| k.trim().to_owned()).filter(|k| !k.is_empty())
-}

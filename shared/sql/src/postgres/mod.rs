@@ -14,10 +14,9 @@ use std::{
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 
-use crate::{Dialect, Result, StoreError, session::Backend};
+use crate::{Dialect, Result, SlotGuard, StoreError, session::Backend};
 pub use migrate::MIGRATIONS;
 use session::PgSession;
-pub use slot::SlotGuard;
 use tls::Address;
 
 /// Connections of one process. Those that need one stay well below Postgres's default of 100.

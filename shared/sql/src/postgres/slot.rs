@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_postgres::AsyncMessage;
 
 use super::{tls::Address, value};
-use crate::{Result, StoreError, dialect::CREATED};
+use crate::{Result, SlotGuard, StoreError, dialect::CREATED};
 
 /// First half of the lock's number: "task".
 const LOCK: i32 = 0x7461_736b;
@@ -23,27 +23,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 const RECONNECT: Duration = Duration::from_secs(2);
 /// Supabase's pooler in transaction mode: a session lock would be somebody else's.
 const POOLER: u16 = 6543;
-
-/// The right to a slot's name, until dropped.
-#[derive(Debug)]
-pub struct SlotGuard {
-    keeper: tokio::task::JoinHandle<()>,
-    created: Arc<Notify>,
-}
-
-impl SlotGuard {
-    /// Notified when runs were made, or may have been while nobody could listen. Several
-    /// notifications may come as one.
-    pub fn created(&self) -> Arc<Notify> {
-        self.created.clone()
-    }
-}
-
-impl Drop for SlotGuard {
-    fn drop(&mut self) {
-        self.keeper.abort();
-    }
-}
 
 /// Takes the slot; an error that says what to do if another process has it. A server that is away
 /// does not stop the process: the slot is taken once it is back.
@@ -69,7 +48,7 @@ pub async fn hold(server: &Address, slot: &str) -> Result<Option<SlotGuard>> {
             }
         };
         let keeper = tokio::spawn(keep(server.clone(), slot.to_owned(), created.clone(), held));
-        return Ok(Some(SlotGuard { keeper, created }));
+        return Ok(Some(SlotGuard::new(keeper, created)));
     }
     Err(StoreError::Unavailable(format!(
         "another live process works as '{slot}': give this one a name of its own (--slot, TASKER_SLOT)"

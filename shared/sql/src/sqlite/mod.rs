@@ -13,8 +13,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use crate::{
     Dialect, Result, StoreError, TextError, Value,
-    postgres::SlotGuard,
     session::{Backend, Session, Write},
+    slot::SlotGuard,
     value::Row,
 };
 use thread::{Command, Jobs};

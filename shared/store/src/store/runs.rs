@@ -76,7 +76,7 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn step(&self, group: &[Step]) -> Vec<Result<bool>> {
-        tasker_fault::around("step", step::commit(self, group)).await
+        tasker_fault::around("step", step::commit(&self.backend, group)).await
     }
 
     async fn reserve(&self, count: u32) -> Result<Vec<StackRunId>> {

@@ -27,6 +27,7 @@ mod release;
 mod replicas;
 mod report;
 mod sampler;
+mod settle;
 mod silent;
 mod steps;
 mod stops;

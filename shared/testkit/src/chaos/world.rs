@@ -16,7 +16,6 @@ use super::{
     fleet::{Fleet, PROCESSOR, Setup},
     ground::{Ground, Standing},
     oracle::Oracle,
-    person::Person,
     proxy::Proxy,
     tasks::{LEAF, MIXED, ONE},
 };
@@ -144,27 +143,6 @@ impl World {
     pub async fn open(&self) -> Option<i64> {
         let open = "select count(*) from task_runs where status not in ('completed', 'failed', 'cancelled')";
         self.db.number(open).await.ok()
-    }
-
-    /// Waits until every run has ended; answers how long that took, or `None` if it did not within
-    /// `limit`. Where a call waits for a person, the person looks at the oracle's book: what was
-    /// done is recorded, what was not is sent.
-    pub async fn settle(
-        &mut self,
-        limit: Duration,
-        person: &mut Person,
-    ) -> anyhow::Result<Option<Duration>> {
-        let began = Instant::now();
-        loop {
-            if self.open().await == Some(0) {
-                return Ok(Some(began.elapsed()));
-            }
-            if began.elapsed() > limit {
-                return Ok(None);
-            }
-            person.look(self).await?;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
     }
 
     /// Results of a phase by key.

@@ -7,9 +7,10 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::{check_admin, check_customer, with_etag};
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::gate::{Answer, Caller};
+use crate::gate::Caller;
 use crate::world::Domain;
 
 /// `GET customer/{customer}/domains`: all of them, there is no paging.

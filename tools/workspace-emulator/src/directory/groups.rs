@@ -7,9 +7,10 @@ use axum::extract::State;
 use serde_json::json;
 
 use super::{check_admin, check_customer, with_etag};
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::gate::{Answer, Caller};
+use crate::gate::Caller;
 
 /// `GET groups`.
 pub async fn list(

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::search::Search;
 use super::{CUSTOMER_ID, check_admin, check_customer, with_etag};
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::gate::{Answer, Caller};
+use crate::gate::Caller;
 use crate::paging;
 use crate::params::Params;
 use crate::world::{Trouble, User, World};

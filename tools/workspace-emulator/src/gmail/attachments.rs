@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::json;
 
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::gate::{Answer, Caller};
+use crate::gate::Caller;
 
 /// `GET messages/{messageId}/attachments/{id}`.
 pub async fn get(

@@ -6,9 +6,10 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::gate::{Answer, Caller};
+use crate::gate::Caller;
 use crate::world::USER_LABELS;
 
 const SYSTEM: [&str; 15] = [

@@ -7,9 +7,10 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use serde_json::json;
 
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::gate::{Answer, Caller};
+use crate::gate::Caller;
 
 /// `GET profile`.
 pub async fn get(

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::{ApiError, read_body};
-use crate::gate::{Answer, Caller};
+use crate::gate::Caller;
 
 /// What is sent.
 #[derive(Debug, Deserialize)]

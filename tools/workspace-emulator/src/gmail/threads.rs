@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::render::{self, Format};
 use super::search::{Search, estimate};
+use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::gate::{Answer, Caller};
+use crate::gate::Caller;
 use crate::paging;
 
 /// `GET threads`: threads with a message that is found, by their newest such message.

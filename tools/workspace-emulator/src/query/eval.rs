@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::parser::label_name;
+use super::label::label_name;
 use super::{Node, Term, words};
 use crate::world::{Message, USER_LABELS};
 

@@ -2,6 +2,7 @@
 
 mod date;
 mod eval;
+mod label;
 mod lexer;
 mod parser;
 

@@ -9,6 +9,7 @@
 
 use super::date;
 use super::eval::Clock;
+use super::label::label_name;
 use super::lexer::{Token, tokens};
 use super::{Node, Term, words};
 
@@ -183,11 +184,6 @@ fn size(text: &str) -> Option<u64> {
         _ => return None,
     };
     digits.parse::<u64>().ok()?.checked_mul(factor)
-}
-
-/// A label as a search writes it: lower case, `-` for what is no letter or digit.
-pub(super) fn label_name(text: &str) -> String {
-    text.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect()
 }
 
 /// One node stands for itself, none for everything.
