@@ -2,12 +2,14 @@
 //! message, or to end one. Every message is as long as the others, so that a stream keeps them apart.
 
 use std::{
-    io::{self, IoSlice, IoSliceMut},
+    io::{self, BufRead as _, BufReader, IoSlice, IoSliceMut, Write as _},
     os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
     os::unix::net::UnixStream,
 };
 
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
+
+use crate::cage::Layers;
 
 /// Kind and number.
 const LENGTH: usize = 9;
@@ -45,6 +47,20 @@ pub fn send(control: &UnixStream, order: &Order) -> io::Result<()> {
         }
     };
     if sent == LENGTH { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+}
+
+/// The template's first word: that it is ready, and in which layers of the cage.
+pub fn report(mut control: &UnixStream, layers: &Layers) -> io::Result<()> {
+    let mut line = serde_json::to_vec(layers)?;
+    line.push(b'\n');
+    control.write_all(&line)
+}
+
+/// Waits for that word.
+pub fn reported(control: &UnixStream) -> io::Result<Layers> {
+    let mut line = String::new();
+    BufReader::new(control).read_line(&mut line)?;
+    serde_json::from_str(&line).map_err(io::Error::other)
 }
 
 /// Waits for the next order; `None` when the executor is gone.

@@ -6,6 +6,7 @@
 //! transaction before anybody hears of it.
 
 mod answer;
+pub mod cage;
 mod committer;
 mod control;
 mod engine;
@@ -57,6 +58,9 @@ pub struct ExecutorArgs {
     /// Calls that change nothing go out before the step that makes them is committed.
     #[arg(long, env = "TASKER_CALLS_AHEAD", default_value_t = true, action = clap::ArgAction::Set)]
     pub calls_ahead: bool,
+    /// Whether task code is caged by the kernel's means: auto (as far as the host can), required, off.
+    #[arg(long, env = "TASKER_SANDBOX", value_enum, default_value_t)]
+    pub sandbox: cage::Mode,
     /// Program that serves as worker process; this one by default.
     #[arg(long, env = "TASKER_WORKER_PROGRAM")]
     pub worker_program: Option<PathBuf>,
@@ -85,8 +89,11 @@ impl State {
             None => std::env::current_exe()?,
         };
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let template =
-            TemplateArgs { limits: args.limits.clone(), worker_bytes: args.worker_bytes };
+        let template = TemplateArgs {
+            limits: args.limits.clone(),
+            worker_bytes: args.worker_bytes,
+            sandbox: args.sandbox,
+        };
         let pool = Pool::new(Program { path: program, args: template }, cores)?;
         let runs = Runs::new(store, pool, args, own_url);
         Ok(Self { runs: Arc::new(runs), peers, work: TaskTracker::new() })

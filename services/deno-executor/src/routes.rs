@@ -32,13 +32,24 @@ use crate::{
 const DIRECT: &str = "direct";
 
 /// `GET` on any path.
-pub async fn health() -> Json<Value> {
+pub async fn health(FromState(state): FromState<State>) -> Json<Value> {
+    // Each layer of the cage: true, or why it is not on.
+    let layers = &state.runs.pool().layers().0;
+    let layers: Vec<_> = layers
+        .iter()
+        .map(|(l, why)| (l, why.as_ref().map_or(json!(true), |why| json!(why))))
+        .collect();
+    let sandbox: Value = layers
+        .into_iter()
+        .map(|(layer, on)| (json!(layer).as_str().unwrap_or_default().to_owned(), on))
+        .collect();
     Json(json!({
         "status": "healthy",
         "service": "Deno Task Executor",
         "version": "1.0.0",
         "serviceRegistry": "minimal",
         "engine": ENGINE,
+        "sandbox": sandbox,
     }))
 }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use deno_core::v8::IsolateHandle;
+use nix::sys::resource::{UsageWho, getrusage};
 
 /// Nothing stopped the turn.
 pub const NONE: u8 = 0;
@@ -54,6 +55,8 @@ static MEMORY: OnceLock<Memory> = OnceLock::new();
 /// elsewhere the heap limit alone counts).
 pub fn watch_memory(most: usize, too_much: impl Fn() + Send + Sync + 'static) {
     let _ = MEMORY.set(Memory { most, too_much: Box::new(too_much) });
+    // The thread starts now: later this process may not start any.
+    LazyLock::force(&DOG);
 }
 
 /// A turn's deadline; disarmed when dropped.
@@ -114,11 +117,10 @@ fn look_at_memory() {
     }
 }
 
-/// Resident memory of this process, bytes.
+/// The most memory that this process ever had, bytes. It may open no file to know what it has now.
 fn resident() -> Option<usize> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: usize = statm.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * 4096)
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    usize::try_from(usage.max_rss()).ok()?.checked_mul(1024)
 }
 
 impl Deadline {

@@ -10,7 +10,10 @@ use std::{
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::protocol::{Delivered, Report, Seed, ToWorkerRef, encode};
+use crate::{
+    cage::Layers,
+    protocol::{Delivered, Report, Seed, ToWorkerRef, encode},
+};
 use session::Frame;
 pub use session::Session;
 use tasker_core::{TaskError, journal::Journal};
@@ -78,6 +81,11 @@ impl Pool {
         }
         let template = Template::start(program)?;
         Ok(Self { template, turn, numbers: AtomicU64::new(1), starts })
+    }
+
+    /// What cages task code.
+    pub fn layers(&self) -> &Layers {
+        &self.template.layers
     }
 
     /// Deadline of a turn.

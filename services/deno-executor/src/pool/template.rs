@@ -12,6 +12,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
+    cage::{Layers, Mode},
     control::{self, Order},
     worker::{TEMPLATE, TemplateArgs},
 };
@@ -25,23 +26,32 @@ pub struct Program {
     pub args: TemplateArgs,
 }
 
-/// Orders for the template process. Cheap to clone.
+/// The template process, and orders for it. Cheap to clone.
 #[derive(Clone)]
-pub struct Template(mpsc::Sender<Told>);
+pub struct Template {
+    orders: mpsc::Sender<Told>,
+    /// What cages workers.
+    pub layers: Layers,
+}
 
 /// An order, and who waits until it was given.
 type Told = (Order, Option<oneshot::Sender<io::Result<()>>>);
 
 impl Template {
-    /// Starts the thread, and with it the process: the first run need not wait for it.
+    /// Starts the process, so that the first run need not wait for it, and the thread that keeps it.
+    ///
+    /// # Errors
+    /// It does not start, or lacks a layer of a cage that is required.
     pub fn start(program: Program) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel::<Told>();
+        let running = Running::start(&program)?;
+        let layers = running.layers.clone();
+        for (layer, why) in layers.missing() {
+            tracing::warn!(?layer, why, "task code is caged without this layer");
+        }
         let keeper = std::thread::Builder::new().name("template".into());
         keeper.spawn(move || {
-            let mut keeper = Keeper { program, running: None };
-            if let Err(error) = keeper.running() {
-                tracing::warn!(%error, "no template for workers could be started");
-            }
+            let mut keeper = Keeper { program, running: Some(running) };
             for (order, answer) in inbox {
                 let sent = keeper.send(&order);
                 if let Some(answer) = answer {
@@ -49,7 +59,7 @@ impl Template {
                 }
             }
         })?;
-        Ok(Self(orders))
+        Ok(Self { orders, layers })
     }
 
     /// Has a worker of this number begin on `socket`.
@@ -57,13 +67,13 @@ impl Template {
         let (tell, told) = oneshot::channel();
         let gone = |_| io::Error::other("the thread that keeps the template has ended");
         let order = (Order::Begin(number, socket), Some(tell));
-        self.0.send(order).map_err(|_| gone(()))?;
+        self.orders.send(order).map_err(|_| gone(()))?;
         told.await.map_err(|_| gone(()))?
     }
 
     /// Ends the worker of this number, whatever it does.
     pub fn end(&self, number: u64) {
-        let _ = self.0.send((Order::End(number), None));
+        let _ = self.orders.send((Order::End(number), None));
     }
 }
 
@@ -75,6 +85,7 @@ struct Keeper {
 struct Running {
     process: Child,
     control: UnixStream,
+    layers: Layers,
 }
 
 impl Keeper {
@@ -116,7 +127,15 @@ impl Running {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        Ok(Self { process, control })
+        let mut running = Self { process, control, layers: Layers::default() };
+        running.layers = control::reported(&running.control)?;
+        if let (Mode::Required, Some((layer, why))) =
+            (args.sandbox, running.layers.missing().next())
+        {
+            let message = format!("TASKER_SANDBOX=required, and {layer:?} cannot be had: {why}");
+            return Err(io::Error::other(message));
+        }
+        Ok(running)
     }
 }
 

@@ -8,7 +8,7 @@ mod template;
 
 use std::{os::fd::FromRawFd as _, os::unix::net::UnixStream, process::ExitCode};
 
-use crate::protocol::Limits;
+use crate::{cage::Mode, protocol::Limits};
 
 /// What the template is started with, as JSON in its second argument.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -17,6 +17,8 @@ pub struct TemplateArgs {
     pub limits: Limits,
     /// Memory of one worker, bytes.
     pub worker_bytes: usize,
+    /// Whether workers are caged.
+    pub sandbox: Mode,
 }
 
 /// First argument of a process that is to be a template.

@@ -17,6 +17,7 @@ use tasker_core::{
 
 use super::TemplateArgs;
 use crate::{
+    cage::{Filter, Mode},
     engine::{Isolate, Ready, watch_memory},
     protocol::{Ended, FromWorker, Report, Seed, ToWorker, encode, read_frame},
 };
@@ -28,6 +29,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 pub struct Copy {
     pub ready: Ready,
     pub runtime: tokio::runtime::Runtime,
+    /// What it enters before any task code is there.
+    pub filter: Option<Filter>,
 }
 
 #[derive(Clone)]
@@ -61,7 +64,13 @@ pub fn live(copy: Copy, socket: UnixStream, args: &TemplateArgs) -> i32 {
         last.last_word(&FromWorker::OutOfMemory);
         std::process::exit(1);
     });
-    let Copy { ready, runtime } = copy;
+    let Copy { ready, runtime, filter } = copy;
+    if let Some(Err(why)) = filter.map(|filter| filter.enter())
+        && args.sandbox == Mode::Required
+    {
+        out.send(&FromWorker::NoWorker(format!("the cage: {why}")));
+        return 1;
+    }
     let mut state = State::Ready(Box::new(ready));
     loop {
         let frame = match read_frame(&mut input) {

@@ -12,11 +12,12 @@ use nix::{
         signal::{Signal, kill},
         wait::waitpid,
     },
-    unistd::{ForkResult, Pid, dup2_stdin, fork},
+    unistd::{ForkResult, Pid, close, dup2_stdin, fork},
 };
 
 use super::{TemplateArgs, session};
 use crate::{
+    cage::{self, Layer, Mode},
     control::{self, Order},
     engine::{Ready, without_threads},
     protocol::{FromWorker, encode},
@@ -24,6 +25,7 @@ use crate::{
 
 /// Begins and ends workers as it is told to.
 pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
+    close_inherited();
     tasker_http::return_large_values();
     // Panics are caught and reported as the run's error; the default hook would flood the log.
     std::panic::set_hook(Box::new(|_| {}));
@@ -32,9 +34,14 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
     let Ok(runtime) = runtime else { return ExitCode::FAILURE };
     without_threads();
     let ready = runtime.block_on(async { Ready::new(args.limits.heap_bytes) });
-    let mut copy = ready.ok().map(|ready| session::Copy { ready, runtime });
-    let mut workers = HashMap::new();
     copy_everything();
+    let layers: &[Layer] = if args.sandbox == Mode::Off { &[] } else { &Layer::ALL };
+    let (layers, filter) = cage::enclose(layers);
+    if control::report(control, &layers).is_err() {
+        return ExitCode::SUCCESS;
+    }
+    let mut copy = ready.ok().map(|ready| session::Copy { ready, runtime, filter });
+    let mut workers = HashMap::new();
     loop {
         match control::receive(control) {
             Ok(Some(Order::Begin(number, socket))) => match begin(&mut copy, socket.into(), args) {
@@ -51,6 +58,15 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
             }
         }
     }
+}
+
+/// Whatever the executor was started with and handed on: a worker has its socket, and nothing else.
+fn close_inherited() {
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers: Vec<i32> =
+        open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // That of the list itself is among them, and closed by now.
+    numbers.into_iter().filter(|number| *number > 2).for_each(|number| drop(close(number)));
 }
 
 /// V8 asks the kernel to leave its heap out of copies, which are quick then and of no use here.
