@@ -25,6 +25,7 @@ mod relay;
 mod reply;
 mod serve;
 mod services;
+mod stream;
 mod telemetry;
 mod tls;
 mod unix;

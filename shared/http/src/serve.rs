@@ -68,9 +68,9 @@ impl Listeners {
         Ok(Self { tcp, unix: args.socket.as_deref().map(unix::bind).transpose()? })
     }
 
-    async fn accept_unix(&self) -> std::io::Result<UnixStream> {
+    async fn accept_unix(&self) -> std::io::Result<Stream> {
         match &self.unix {
-            Some(listener) => listener.accept().await.map(|(stream, _)| stream),
+            Some(listener) => Stream::of(listener.accept().await?.0),
             None => std::future::pending().await,
         }
     }

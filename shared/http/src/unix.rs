@@ -16,6 +16,8 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::stream::Stream;
+
 /// How such an address begins.
 pub const SCHEME: &str = "unix:";
 
@@ -50,7 +52,7 @@ fn socket(uri: &Uri) -> Option<PathBuf> {
 pub struct Sockets;
 
 impl tower::Service<Uri> for Sockets {
-    type Response = TokioIo<UnixStream>;
+    type Response = TokioIo<Stream>;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
 
@@ -61,7 +63,7 @@ impl tower::Service<Uri> for Sockets {
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(async move {
             let path = socket(&uri).ok_or(io::ErrorKind::InvalidInput)?;
-            UnixStream::connect(path).await.map(TokioIo::new)
+            Ok(TokioIo::new(Stream::of(UnixStream::connect(path).await?)?))
         })
     }
 }
