@@ -22,13 +22,15 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, UnixListener, UnixStream},
+    net::{TcpListener, UnixListener},
 };
 
 use crate::{
     CommonArgs, Gate,
     direct::{Direct, Entry, Served},
-    health, init_tracing, install_crypto, unix, with_gate,
+    health, init_tracing, install_crypto,
+    stream::Stream,
+    unix, with_gate,
 };
 
 /// A client that has not sent its headers by then is cut.

@@ -4,8 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::UnixStream,
+    net::unix::pipe::{Receiver, Sender},
 };
+
+use nix::{fcntl::OFlag, unistd::pipe2};
 
 use super::{Loss, Template, Turn};
 use crate::protocol::{FromWorker, checked};
@@ -17,7 +19,8 @@ pub type Frame = Arc<Vec<u8>>;
 pub struct Session {
     number: u64,
     template: Template,
-    socket: BufReader<UnixStream>,
+    to: Sender,
+    from: BufReader<Receiver>,
     dead: bool,
     /// Why there is no worker.
     pub refused: Option<String>,
@@ -26,11 +29,13 @@ pub struct Session {
 impl Session {
     /// Begins a worker.
     pub async fn begin(template: &Template, number: u64) -> std::io::Result<Self> {
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        template.begin(number, theirs.into()).await?;
-        let socket = BufReader::new(UnixStream::from_std(ours)?);
-        Ok(Self { number, template: template.clone(), socket, dead: false, refused: None })
+        // No socket: whoever waits for a message on one is woken too when his own was read.
+        let (input, to) = pipe2(OFlag::O_CLOEXEC)?;
+        let (from, output) = pipe2(OFlag::O_CLOEXEC)?;
+        template.begin(number, [input, output]).await?;
+        let (to, from) = (Sender::from_owned_fd(to)?, Receiver::from_owned_fd(from)?);
+        let (template, from) = (template.clone(), BufReader::new(from));
+        Ok(Self { number, template, to, from, dead: false, refused: None })
     }
 
     /// False once its worker was found to be gone.
@@ -40,7 +45,7 @@ impl Session {
 
     /// Sends a frame and waits for the code to be quiet; after so long without a word it is over.
     pub async fn ask(&mut self, frame: &[u8], timeout: Duration) -> Turn {
-        let turn = match self.socket.get_mut().write_all(frame).await {
+        let turn = match self.to.write_all(frame).await {
             Ok(()) => self.answer(timeout).await,
             Err(_) => Turn::Lost(Loss::Crashed),
         };
@@ -53,7 +58,7 @@ impl Session {
 
     async fn answer(&mut self, timeout: Duration) -> Turn {
         loop {
-            match tokio::time::timeout(timeout, read(&mut self.socket)).await {
+            match tokio::time::timeout(timeout, read(&mut self.from)).await {
                 Ok(Some(FromWorker::Quiet(report))) => return Turn::Quiet(report),
                 Ok(Some(FromWorker::Alive)) => {}
                 Ok(Some(FromWorker::OutOfMemory)) => return Turn::Lost(Loss::Memory),
@@ -74,10 +79,10 @@ impl Drop for Session {
     }
 }
 
-async fn read(socket: &mut BufReader<UnixStream>) -> Option<FromWorker> {
+async fn read(from: &mut BufReader<Receiver>) -> Option<FromWorker> {
     let mut length = [0; 4];
-    socket.read_exact(&mut length).await.ok()?;
+    from.read_exact(&mut length).await.ok()?;
     let mut body = vec![0; checked(length).ok()?];
-    socket.read_exact(&mut body).await.ok()?;
+    from.read_exact(&mut body).await.ok()?;
     serde_json::from_slice(&body).ok()
 }

@@ -62,11 +62,11 @@ impl Template {
         Ok(Self { orders, layers })
     }
 
-    /// Has a worker of this number begin on `socket`.
-    pub async fn begin(&self, number: u64, socket: OwnedFd) -> io::Result<()> {
+    /// Has a worker of this number begin on these pipes.
+    pub async fn begin(&self, number: u64, pipes: [OwnedFd; 2]) -> io::Result<()> {
         let (tell, told) = oneshot::channel();
         let gone = |_| io::Error::other("the thread that keeps the template has ended");
-        let order = (Order::Begin(number, socket), Some(tell));
+        let order = (Order::Begin(number, pipes), Some(tell));
         self.orders.send(order).map_err(|_| gone(()))?;
         told.await.map_err(|_| gone(()))?
     }

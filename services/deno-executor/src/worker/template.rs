@@ -1,7 +1,11 @@
 //! The template: an isolate that is ready, and copies of it for runs.
 
 use std::{
-    collections::HashMap, io::Write as _, os::unix::net::UnixStream, process::ExitCode,
+    collections::HashMap,
+    fs::File,
+    io::Write as _,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::ExitCode,
     ptr::NonNull,
 };
 
@@ -12,7 +16,7 @@ use nix::{
         signal::{Signal, kill},
         wait::waitpid,
     },
-    unistd::{ForkResult, Pid, close, dup2_stdin, fork},
+    unistd::{ForkResult, Pid, close, dup2_stdin, dup2_stdout, fork},
 };
 
 use super::{TemplateArgs, session};
@@ -44,10 +48,11 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
     let mut workers = HashMap::new();
     loop {
         match control::receive(control) {
-            Ok(Some(Order::Begin(number, socket))) => match begin(&mut copy, socket.into(), args) {
-                Some(id) => drop(workers.insert(number, id)),
-                None => continue,
-            },
+            Ok(Some(Order::Begin(number, pipes))) => {
+                if let Some(id) = begin(&mut copy, pipes, args) {
+                    workers.insert(number, id);
+                }
+            }
             Ok(Some(Order::End(number))) => {
                 workers.remove(&number).into_iter().for_each(end);
             }
@@ -60,7 +65,7 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
     }
 }
 
-/// Whatever the executor was started with and handed on: a worker has its socket, and nothing else.
+/// Whatever the executor was started with and handed on: a worker has its pipes, and nothing else.
 fn close_inherited() {
     let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     let numbers: Vec<i32> =
@@ -87,19 +92,19 @@ fn copy_everything() {
     }
 }
 
-/// A copy of this process works on `socket`.
+/// A copy of this process works on these pipes.
 fn begin(
     copy: &mut Option<session::Copy>,
-    mut socket: UnixStream,
+    [input, output]: [OwnedFd; 2],
     args: &TemplateArgs,
 ) -> Option<Pid> {
-    let refuse = |socket: &mut UnixStream, why: String| {
+    let refuse = |output: OwnedFd, why: String| {
         if let Ok(frame) = encode(&FromWorker::NoWorker(why)) {
-            let _ = socket.write_all(&frame);
+            let _ = File::from(output).write_all(&frame);
         }
     };
     if copy.is_none() {
-        refuse(&mut socket, "the engine did not start".into());
+        refuse(output, "the engine did not start".into());
         return None;
     }
     #[expect(unsafe_code, reason = "this process has one thread, so its copy may do what it may")]
@@ -109,15 +114,17 @@ fn begin(
         Ok(ForkResult::Child) => {
             // A template that is killed takes its workers with it: nobody could end them.
             let _ = prctl::set_pdeathsig(Signal::SIGKILL);
-            // Orders are read by the template alone: the worker's socket takes their place.
-            let code = match (copy.take(), dup2_stdin(&socket)) {
-                (Some(copy), Ok(())) => session::live(copy, socket, args),
+            // Orders are read by the template alone: the worker's pipe takes their place.
+            let pipes = dup2_stdin(&input).and_then(|()| dup2_stdout(&output));
+            drop((input, output));
+            let code = match (copy.take(), pipes) {
+                (Some(copy), Ok(())) => session::live(copy, args),
                 _ => 1,
             };
             std::process::exit(code);
         }
         Err(error) => {
-            refuse(&mut socket, format!("fork: {error}"));
+            refuse(output, format!("fork: {error}"));
             None
         }
     }
