@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use http::{HeaderMap, StatusCode};
-use tasker_core::{Json, wire::UNKNOWN_OUTCOME};
+use tasker_core::Json;
 use tasker_http::{Caller, Role};
-use tasker_tables::{Once, QueryError};
+use tasker_tables::Once;
 
 use crate::fault::Fault;
 

@@ -26,7 +26,7 @@ pub struct Stream {
 impl Stream {
     /// Takes over a connection of tokio's.
     pub fn of(stream: tokio::net::UnixStream) -> io::Result<Self> {
-        let socket = AsyncFd::with_interest(stream.into_std()?, Interest::READABLE)?;
+        let socket = listen(stream.into_std()?, Interest::READABLE)?;
         Ok(Self { socket, full: None })
     }
 
@@ -45,7 +45,7 @@ impl Stream {
             Some(waits) => waits,
             None => {
                 let again = self.socket.get_ref().try_clone()?;
-                AsyncFd::with_interest(again, Interest::WRITABLE)?
+                listen(again, Interest::WRITABLE)?
             }
         };
         let waits = self.full.insert(waits);
@@ -57,6 +57,11 @@ impl Stream {
             }
         }
     }
+}
+
+#[expect(unsafe_code, reason = "a UnixStream owns its descriptor until it is dropped")]
+fn listen(socket: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixStream>> {
+    Ok(unsafe { AsyncFd::register_with_interest(socket, interest) }?)
 }
 
 impl AsyncRead for Stream {

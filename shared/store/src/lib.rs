@@ -21,7 +21,6 @@ mod plan;
 mod rows;
 mod shares;
 mod sql;
-mod step;
 mod store;
 mod submit;
 mod sweep;

@@ -2,6 +2,7 @@
 
 mod data;
 mod runs;
+mod step;
 mod tasks;
 
 use tasker_secrets::{Keystore, MasterKeys, Sealing};

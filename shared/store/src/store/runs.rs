@@ -7,16 +7,15 @@ use tasker_core::{
     wire::{Handed, LeaseRef},
 };
 
-use super::{Store, beat};
+use super::{Store, beat, step};
 use crate::{
-    Result, StoreError, Value,
+    Result, SlotGuard, StoreError, Value,
     adapter::RunStore,
     image,
     journal::open_on_read,
-    postgres::SlotGuard,
     refused_value,
     session::{Backend, Session, Write},
-    shares, sql, step,
+    shares, sql,
     types::{Advance, Advanced, Claimed, Held, Outcome, RunImage},
     verbs::{self, Wanted},
 };
@@ -76,7 +75,7 @@ impl<B: Backend> RunStore for Store<B> {
     }
 
     async fn step(&self, group: &[Step]) -> Vec<Result<bool>> {
-        tasker_fault::around("step", step::commit(&self.backend, group)).await
+        tasker_fault::around("step", step::commit(self, group)).await
     }
 
     async fn reserve(&self, count: u32) -> Result<Vec<StackRunId>> {

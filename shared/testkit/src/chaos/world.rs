@@ -1,11 +1,6 @@
 //! One experiment's own Postgres (or SQLite file), oracle and processes, and the work they do.
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};

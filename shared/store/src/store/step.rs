@@ -5,6 +5,7 @@ use tasker_core::{
     run::step::{Ask, Made, Step},
 };
 
+use super::Store;
 use crate::{
     Dialect, Result, StoreError, Value,
     plan::Columns,
@@ -16,13 +17,13 @@ use crate::{
 
 /// Commits a group. If the database refuses it, each step is tried alone: one bad value must not
 /// stop the others.
-pub async fn commit<B: Backend>(backend: &B, group: &[Step]) -> Vec<Result<bool>> {
-    match together(backend, group).await {
+pub async fn commit<B: Backend>(store: &Store<B>, group: &[Step]) -> Vec<Result<bool>> {
+    match together(store, group).await {
         Ok(counts) => counts.into_iter().map(Ok).collect(),
         Err(StoreError::Invalid { .. }) if group.len() > 1 && !tasker_fault::on("together") => {
             let mut answers = Vec::with_capacity(group.len());
             for step in group {
-                let alone = together(backend, std::slice::from_ref(step)).await;
+                let alone = together(store, std::slice::from_ref(step)).await;
                 answers.push(alone.map(|counts| counts == [true]));
             }
             answers
@@ -32,12 +33,12 @@ pub async fn commit<B: Backend>(backend: &B, group: &[Step]) -> Vec<Result<bool>
 }
 
 /// Which steps counted.
-async fn together<B: Backend>(backend: &B, group: &[Step]) -> Result<Vec<bool>> {
-    let writes = match backend.dialect() {
+async fn together<B: Backend>(store: &Store<B>, group: &[Step]) -> Result<Vec<bool>> {
+    let writes = match store.dialect() {
         Dialect::Postgres => vec![statement(group)],
         Dialect::Sqlite => group.iter().flat_map(statements).collect(),
     };
-    let answers = backend.begin_step().await?.commit(writes).await?;
+    let answers = store.begin_step().await?.commit(writes).await?;
     let mut counted = Vec::new();
     for mut row in answers.into_iter().flatten() {
         counted.push(Row::int(&mut row)?);
