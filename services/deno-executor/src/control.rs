@@ -9,7 +9,7 @@ use std::{
 
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
 
-use crate::cage::Layers;
+use crate::sandbox::Layers;
 
 /// Kind and number.
 const LENGTH: usize = 9;
@@ -49,7 +49,7 @@ pub fn send(control: &UnixStream, order: &Order) -> io::Result<()> {
     if sent == LENGTH { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// The template's first word: that it is ready, and in which layers of the cage.
+/// The template's first word: that it is ready, and in which layers of the sandbox.
 pub fn report(mut control: &UnixStream, layers: &Layers) -> io::Result<()> {
     let mut line = serde_json::to_vec(layers)?;
     line.push(b'\n');

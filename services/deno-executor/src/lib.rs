@@ -6,7 +6,6 @@
 //! transaction before anybody hears of it.
 
 mod answer;
-pub mod cage;
 mod committer;
 mod control;
 mod engine;
@@ -20,6 +19,7 @@ mod protocol;
 mod quiet;
 mod routes;
 mod runs;
+pub mod sandbox;
 mod turns;
 mod upgrade;
 mod warm;
@@ -58,9 +58,9 @@ pub struct ExecutorArgs {
     /// Calls that change nothing go out before the step that makes them is committed.
     #[arg(long, env = "TASKER_CALLS_AHEAD", default_value_t = true, action = clap::ArgAction::Set)]
     pub calls_ahead: bool,
-    /// Whether task code is caged by the kernel's means: auto (as far as the host can), required, off.
+    /// Whether task code is sandboxed by the kernel's means: auto (as far as the host can), required, off.
     #[arg(long, env = "TASKER_SANDBOX", value_enum, default_value_t)]
-    pub sandbox: cage::Mode,
+    pub sandbox: sandbox::Mode,
     /// Program that serves as worker process; this one by default.
     #[arg(long, env = "TASKER_WORKER_PROGRAM")]
     pub worker_program: Option<PathBuf>,

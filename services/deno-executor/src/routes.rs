@@ -33,7 +33,7 @@ const DIRECT: &str = "direct";
 
 /// `GET` on any path.
 pub async fn health(FromState(state): FromState<State>) -> Json<Value> {
-    // Each layer of the cage: true, or why it is not on.
+    // Each layer of the sandbox: true, or why it is not on.
     let layers = &state.runs.pool().layers().0;
     let layers: Vec<_> = layers
         .iter()

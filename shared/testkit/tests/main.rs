@@ -21,6 +21,7 @@ mod health;
 mod master_key;
 mod plugins;
 mod reload;
+mod sandboxed;
 mod scaffold;
 mod sdk;
 mod services;

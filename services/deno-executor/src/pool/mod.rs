@@ -11,8 +11,8 @@ use std::{
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
-    cage::Layers,
     protocol::{Delivered, Report, Seed, ToWorkerRef, encode},
+    sandbox::Layers,
 };
 use session::Frame;
 pub use session::Session;
@@ -83,7 +83,7 @@ impl Pool {
         Ok(Self { template, turn, numbers: AtomicU64::new(1), starts })
     }
 
-    /// What cages task code.
+    /// What sandboxes task code.
     pub fn layers(&self) -> &Layers {
         &self.template.layers
     }

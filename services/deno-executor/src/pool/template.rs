@@ -12,8 +12,8 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    cage::{Layers, Mode},
     control::{self, Order},
+    sandbox::{Layers, Mode},
     worker::{TEMPLATE, TemplateArgs},
 };
 
@@ -30,7 +30,7 @@ pub struct Program {
 #[derive(Clone)]
 pub struct Template {
     orders: mpsc::Sender<Told>,
-    /// What cages workers.
+    /// What sandboxes workers.
     pub layers: Layers,
 }
 
@@ -41,13 +41,13 @@ impl Template {
     /// Starts the process, so that the first run need not wait for it, and the thread that keeps it.
     ///
     /// # Errors
-    /// It does not start, or lacks a layer of a cage that is required.
+    /// It does not start, or lacks a layer of a sandbox that is required.
     pub fn start(program: Program) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel::<Told>();
         let running = Running::start(&program)?;
         let layers = running.layers.clone();
         for (layer, why) in layers.missing() {
-            tracing::warn!(?layer, why, "task code is caged without this layer");
+            tracing::warn!(?layer, why, "task code is sandboxed without this layer");
         }
         let keeper = std::thread::Builder::new().name("template".into());
         keeper.spawn(move || {

@@ -8,7 +8,7 @@ mod template;
 
 use std::{os::fd::FromRawFd as _, os::unix::net::UnixStream, process::ExitCode};
 
-use crate::{cage::Mode, protocol::Limits};
+use crate::{protocol::Limits, sandbox::Mode};
 
 /// What the template is started with, as JSON in its second argument.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -17,7 +17,7 @@ pub struct TemplateArgs {
     pub limits: Limits,
     /// Memory of one worker, bytes.
     pub worker_bytes: usize,
-    /// Whether workers are caged.
+    /// Whether workers are sandboxed.
     pub sandbox: Mode,
 }
 

@@ -18,9 +18,9 @@ use tasker_core::{
 
 use super::TemplateArgs;
 use crate::{
-    cage::{Filter, Mode},
     engine::{Isolate, Ready, watch_memory},
     protocol::{Ended, FromWorker, Report, Seed, ToWorker, encode, read_frame},
+    sandbox::{Filter, Mode},
 };
 
 /// How often a long replay says that it is alive.
@@ -70,7 +70,7 @@ pub fn live(copy: Copy, args: &TemplateArgs) -> i32 {
     if let Some(Err(why)) = filter.map(|filter| filter.enter())
         && args.sandbox == Mode::Required
     {
-        out.send(&FromWorker::NoWorker(format!("the cage: {why}")));
+        out.send(&FromWorker::NoWorker(format!("the sandbox: {why}")));
         return 1;
     }
     let mut state = State::Ready(Box::new(ready));

@@ -21,10 +21,10 @@ use nix::{
 
 use super::{TemplateArgs, session};
 use crate::{
-    cage::{self, Layer, Mode},
     control::{self, Order},
     engine::{Ready, without_threads},
     protocol::{FromWorker, encode},
+    sandbox::{self, Layer, Mode},
 };
 
 /// Begins and ends workers as it is told to.
@@ -40,7 +40,7 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
     let ready = runtime.block_on(async { Ready::new(args.limits.heap_bytes) });
     copy_everything();
     let layers: &[Layer] = if args.sandbox == Mode::Off { &[] } else { &Layer::ALL };
-    let (layers, filter) = cage::enclose(layers);
+    let (layers, filter) = sandbox::enclose(layers);
     if control::report(control, &layers).is_err() {
         return ExitCode::SUCCESS;
     }

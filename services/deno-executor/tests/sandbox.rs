@@ -1,4 +1,4 @@
-//! Each layer of the cage by itself: this program puts it on as a worker does, and tries to leave.
+//! Each layer of the sandbox by itself: this program puts it on as a worker does, and tries to leave.
 //! Without any layer every attempt succeeds, so each refusal is that layer's.
 
 use std::{
@@ -13,7 +13,7 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use deno_executor::cage::{self, Layer};
+use deno_executor::sandbox::{self, Layer};
 
 /// What somebody would try who has taken over the engine.
 const ATTEMPTS: [&str; 12] = [
@@ -75,7 +75,7 @@ struct Outside {
 
 impl Outside {
     fn new() -> std::io::Result<Self> {
-        let name = format!("tasker-cage-{}", std::process::id());
+        let name = format!("tasker-sandbox-{}", std::process::id());
         let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&name);
         std::fs::write(&file, "outside")?;
         Ok(Self {
@@ -128,7 +128,7 @@ fn say(text: &str) {
 
 fn inside(args: &[String]) -> Option<()> {
     let layers: Vec<Layer> = serde_json::from_str(args.first()?).ok()?;
-    let (found, filter) = cage::enclose(&layers);
+    let (found, filter) = sandbox::enclose(&layers);
     if let Some((layer, why)) = found.missing().next() {
         say(&format!("not here: {layer:?}: {why}"));
         return None;
@@ -202,12 +202,12 @@ fn outside() -> std::io::Result<Vec<String>> {
     let mut missing = Vec::new();
     for attempt in ATTEMPTS {
         if !outside.attempt(&[], attempt)? {
-            wrong.push(format!("without a cage: {attempt} fails"));
+            wrong.push(format!("without a sandbox: {attempt} fails"));
         }
         if outside.attempt(&Layer::ALL, attempt).unwrap_or(true)
             && !(cfg!(feature = "v8") && attempt == "get memory for machine code")
         {
-            wrong.push(format!("in the whole cage: {attempt} succeeds, or a layer is missing"));
+            wrong.push(format!("in the whole sandbox: {attempt} succeeds, or a layer is missing"));
         }
     }
     for layer in Layer::ALL {
@@ -243,17 +243,17 @@ fn main() -> ExitCode {
     match outside() {
         Ok(wrong) if wrong.is_empty() => {
             say(&format!(
-                "cage: {} attempts, each layer by itself and all together",
+                "sandbox: {} attempts, each layer by itself and all together",
                 ATTEMPTS.len()
             ));
             ExitCode::SUCCESS
         }
         Ok(wrong) => {
-            wrong.iter().for_each(|line| eprintln!("cage: {line}"));
+            wrong.iter().for_each(|line| eprintln!("sandbox: {line}"));
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("cage: {error}");
+            eprintln!("sandbox: {error}");
             ExitCode::FAILURE
         }
     }

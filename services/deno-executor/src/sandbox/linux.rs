@@ -1,4 +1,4 @@
-//! The layers of the cage, by Linux's means.
+//! The layers of the sandbox, by Linux's means.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
-//! The cage of task code. A worker asks the kernel for memory, for the time and to write to its
+//! The sandbox of task code. A worker asks the kernel for memory, for the time and to write to its
 //! socket; everything else is refused, layer by layer, so that a hole in the engine is not one in the
-//! machine. A layer that the host does not have is left out, and said to be, unless the cage is
+//! machine. A layer that the host does not have is left out, and said to be, unless the sandbox is
 //! required.
 //!
 //! The template [`enclose`]s itself, and with it all of its copies; what it needs itself but they do
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use system::{Filter, enclose};
 
-/// Whether task code is caged.
+/// Whether task code is sandboxed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub enum Mode {
     /// In whichever layers the host has.
@@ -31,7 +31,7 @@ pub enum Mode {
     Off,
 }
 
-/// A layer of the cage.
+/// A layer of the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Layer {
