@@ -34,7 +34,7 @@ async fn parked(name: &str, env: &[(&str, &str)]) -> (Stack, Value, u32) {
     };
     // It may just have been forked: it is parked once its timer is on record.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let (_, health) = stack.get("/deno-executor").await.unwrap();
+    let (_, health) = stack.get("deno-executor").await.unwrap();
     (stack, health["sandbox"].clone(), worker)
 }
 
