@@ -68,7 +68,11 @@ pub fn receive(control: &UnixStream) -> io::Result<Option<Order>> {
     let mut message = [0; LENGTH];
     let mut beside = nix::cmsg_space!([RawFd; 2]);
     let mut parts = [IoSliceMut::new(&mut message)];
+    // A template starts no program, so what arrives need not be closed for one (Linux: it is).
+    #[cfg(target_os = "linux")]
     let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_WAITALL;
+    #[cfg(not(target_os = "linux"))]
+    let flags = MsgFlags::MSG_WAITALL;
     let (bytes, pipes) = loop {
         match recvmsg::<UnixAddr>(control.as_raw_fd(), &mut parts, Some(&mut beside), flags) {
             Err(nix::errno::Errno::EINTR) => {}

@@ -7,8 +7,6 @@ use tokio::{
     net::unix::pipe::{Receiver, Sender},
 };
 
-use nix::{fcntl::OFlag, unistd::pipe2};
-
 use super::{Loss, Template, Turn};
 use crate::protocol::{FromWorker, checked};
 
@@ -30,10 +28,10 @@ impl Session {
     /// Begins a worker.
     pub async fn begin(template: &Template, number: u64) -> std::io::Result<Self> {
         // No socket: whoever waits for a message on one is woken too when his own was read.
-        let (input, to) = pipe2(OFlag::O_CLOEXEC)?;
-        let (from, output) = pipe2(OFlag::O_CLOEXEC)?;
-        template.begin(number, [input, output]).await?;
-        let (to, from) = (Sender::from_owned_fd(to)?, Receiver::from_owned_fd(from)?);
+        let (input, to) = std::io::pipe()?;
+        let (from, output) = std::io::pipe()?;
+        template.begin(number, [input.into(), output.into()]).await?;
+        let (to, from) = (Sender::from_owned_fd(to.into())?, Receiver::from_owned_fd(from.into())?);
         let (template, from) = (template.clone(), BufReader::new(from));
         Ok(Self { number, template, to, from, dead: false, refused: None })
     }

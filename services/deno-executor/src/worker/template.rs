@@ -6,13 +6,10 @@ use std::{
     io::Write as _,
     os::{fd::OwnedFd, unix::net::UnixStream},
     process::ExitCode,
-    ptr::NonNull,
 };
 
 use nix::{
     sys::{
-        mman::{MmapAdvise, madvise},
-        prctl,
         signal::{Signal, kill},
         wait::waitpid,
     },
@@ -38,6 +35,7 @@ pub fn run(control: &UnixStream, args: &TemplateArgs) -> ExitCode {
     let Ok(runtime) = runtime else { return ExitCode::FAILURE };
     without_threads();
     let ready = runtime.block_on(async { Ready::new(args.limits.heap_bytes) });
+    #[cfg(all(feature = "v8", target_os = "linux"))]
     copy_everything();
     let layers: &[Layer] = if args.sandbox == Mode::Off { &[] } else { &Layer::ALL };
     let (layers, filter) = sandbox::enclose(layers);
@@ -77,16 +75,16 @@ fn close_inherited() {
 }
 
 /// V8 asks the kernel to leave its heap out of copies, which are quick then and of no use here.
+#[cfg(all(feature = "v8", target_os = "linux"))]
 fn copy_everything() {
-    if cfg!(not(feature = "v8")) {
-        return;
-    }
+    use nix::sys::mman::{MmapAdvise, madvise};
+
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let number = |hex: &str| usize::from_str_radix(hex, 16).ok();
     for range in maps.lines().filter_map(|line| line.split_whitespace().next()) {
         let Some((from, to)) = range.split_once('-') else { continue };
         let (Some(from), Some(to)) = (number(from), number(to)) else { continue };
-        if let Some(start) = NonNull::new(std::ptr::without_provenance_mut(from)) {
+        if let Some(start) = std::ptr::NonNull::new(std::ptr::without_provenance_mut(from)) {
             #[expect(unsafe_code, reason = "it changes nothing but what a copy will have")]
             // Refused for the kernel's own pages, which copies have anyway.
             let _ = unsafe { madvise(start, to - from, MmapAdvise::MADV_DOFORK) };
@@ -115,7 +113,8 @@ fn begin(
         Ok(ForkResult::Parent { child }) => Some(child),
         Ok(ForkResult::Child) => {
             // A template that is killed takes its workers with it: nobody could end them.
-            let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+            #[cfg(target_os = "linux")]
+            let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
             // Orders are read by the template alone: the worker's pipe takes their place.
             let pipes = dup2_stdin(&input).and_then(|()| dup2_stdout(&output));
             drop((input, output));
