@@ -14,12 +14,15 @@ use crate::reply::PeerError;
 
 /// Most messages, and most bytes, of one request; a single message may be larger.
 const MOST: (usize, usize) = (64, 1 << 20);
+
 /// What happens to a message that nobody took, or that may have got lost.
 pub type Undelivered = Box<dyn FnOnce(&PeerError) + Send>;
 
 /// One message.
 pub struct Message {
+    /// Its JSON.
     pub body: Json,
+    /// Called if it was not taken.
     pub undelivered: Undelivered,
 }
 
