@@ -137,11 +137,17 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub async fn answer<B>(self, request: Request<B>) -> Response
+    /// `private`: over a way that no browser can take.
+    pub async fn answer<B>(self, request: Request<B>, private: bool) -> Response
     where
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+        let gate = self.gate.as_ref().filter(|_| !private);
+        if let Some(refused) = gate.and_then(|gate| gate.foreign(method, uri, headers)) {
+            return refused.into_response();
+        }
         let handler = self.gate.as_ref().and_then(|gate| {
             let handler = self.direct.of(&request)?;
             handler.admits(gate, request.headers()).then(|| handler.clone())

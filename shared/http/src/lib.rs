@@ -19,6 +19,7 @@ mod messages;
 mod mount;
 pub mod openapi;
 mod outbox;
+mod pages;
 mod peers;
 mod proxy;
 mod relay;

@@ -105,10 +105,10 @@ async fn serve_at(listeners: Listeners, entry: &Entry, shutdown: impl Future<Out
         let served = tokio::select! {
             accepted = listeners.tcp.accept() => accepted.map(|(stream, _)| {
                 let _ = stream.set_nodelay(true);
-                connection(stream, entry, &http, &graceful);
+                connection(stream, false, entry, &http, &graceful);
             }),
             accepted = listeners.accept_unix() => accepted.map(|stream| {
-                connection(stream, entry, &http, &graceful);
+                connection(stream, true, entry, &http, &graceful);
             }),
             () = &mut shutdown => break,
         };
@@ -139,9 +139,10 @@ fn protocol() -> auto::Builder<TokioExecutor> {
     http
 }
 
-/// Serves one connection in a task of its own.
+/// Serves one connection in a task of its own. `private`: no browser can have made it.
 fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    private: bool,
     entry: &Entry,
     http: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
@@ -152,7 +153,7 @@ fn connection(
     let service = service_fn(move |request: Request<Incoming>| {
         hear.store(true, Ordering::Relaxed);
         let entry = entry.clone();
-        async move { Ok::<_, Infallible>(entry.answer(request).await) }
+        async move { Ok::<_, Infallible>(entry.answer(request, private).await) }
     });
     let served = http.serve_connection(TokioIo::new(stream), service);
     let served = graceful.watch(served.into_owned());

@@ -9,6 +9,7 @@ mod cors;
 mod direct;
 mod hostile;
 mod hostile_tokens;
+mod pages;
 mod rotation;
 mod slow;
 mod start;

@@ -14,7 +14,8 @@ use tasker_testkit::process::bin_dir;
 type Names = BTreeSet<String>;
 
 /// Variables that `--help` lists and that no container is given, and why.
-const NOT_IN_CONTAINERS: [(&str, &str); 5] = [
+const NOT_IN_CONTAINERS: [(&str, &str); 6] = [
+    ("TASKER_DEV_ORIGINS", "others reach a container, so it has keys"),
     ("TASKER_FUNCTIONS_URL", "TASKER_SERVICE_URLS says where each service is"),
     ("TASKER_MASTER_KEY_FILE", "four containers would have to share the file: TASKER_MASTER_KEY"),
     ("TASKER_WORKER_PROGRAM", "the executor's workers are the executor's own binary"),

@@ -98,6 +98,11 @@ pub struct GateArgs {
     #[arg(long, env = "TASKER_SUPABASE_CLIENTS")]
     pub supabase_clients: bool,
 
+    /// Origins of web pages that may call while no keys are set, beside those of this machine: comma separated,
+    /// like https://studio.example:3000.
+    #[arg(long, env = "TASKER_DEV_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
+    pub dev_origins: Vec<String>,
+
     /// Shortest time between two fetches of the key set, milliseconds.
     #[arg(long, env = "TASKER_JWKS_INTERVAL_MS", hide = true)]
     pub jwks_interval_ms: Option<u64>,

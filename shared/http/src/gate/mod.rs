@@ -20,7 +20,7 @@ mod refusal;
 use std::{net::IpAddr, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use http::HeaderMap;
+use http::{HeaderMap, Method, Uri};
 use serde_json::Map;
 
 pub use args::{GateArgs, Secret};
@@ -28,6 +28,7 @@ pub use caller::{Caller, Role};
 pub(crate) use crypto::install as install_token_crypto;
 pub(crate) use guard::guard;
 
+use crate::{ApiError, pages::Pages};
 use config::Functions;
 use jwt::Verifier;
 use keys::Keys;
@@ -43,6 +44,8 @@ struct Inner {
     functions: Functions,
     /// Clients call the database under their own role.
     supabase_clients: bool,
+    /// Pages that may call in development mode.
+    pages: Pages,
 }
 
 /// What credentials are compared with.
@@ -65,7 +68,8 @@ impl Gate {
         if doors.is_none() {
             development(host)?;
         }
-        Ok(Self(Arc::new(Inner { doors, functions, supabase_clients: args.supabase_clients })))
+        let (pages, supabase_clients) = (Pages::new(&args.dev_origins)?, args.supabase_clients);
+        Ok(Self(Arc::new(Inner { doors, functions, supabase_clients, pages })))
     }
 
     /// Whether whoever sent these headers may call `service` as another service: it shows the service
@@ -75,6 +79,16 @@ impl Gate {
         let key = headers.get(crate::client::APIKEY).and_then(|key| key.to_str().ok());
         self.0.functions.enabled(service)
             && key.is_some_and(|key| doors.keys.role_of(key) == Some(Role::Service))
+    }
+
+    /// In development mode: why a request is refused that a web page of another machine may have sent.
+    pub(crate) fn foreign(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<ApiError> {
+        self.is_open().then(|| self.0.pages.refusal(method, uri, headers)).flatten()
     }
 
     /// Whether there are no keys and everything passes.
