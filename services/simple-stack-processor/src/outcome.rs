@@ -20,6 +20,8 @@ use crate::{State, leased::Leased, recovery};
 
 /// An executor that says nothing for so long is asked again.
 pub const SILENCE: Duration = Duration::from_secs(3);
+/// One that was asked so often says nothing any more: longer than any turn and its commit may take.
+const ASKED: u32 = 6;
 
 /// An outcome that waits for word from the executor.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub struct Sent {
     pub leased: Leased,
     pub outcome: Outcome,
     pub since: Instant,
+    /// How often it was sent again.
+    pub asked: u32,
 }
 
 /// Outcomes that wait, by the row of their call.
@@ -42,23 +46,45 @@ pub fn send(state: &State, leased: Leased, outcome: Outcome) {
     let row = leased.row.clone();
     let keep = state.0.slots.keeps(leased.steps);
     let message = message(state, &row, &outcome, keep);
-    let sent = Sent { leased, outcome, since: Instant::now() };
+    let sent = Sent { leased, outcome, since: Instant::now(), asked: 0 };
     waiting(state).insert(row.lease.id, sent);
     post(state, &row, message);
 }
 
-/// Sends those again of which nothing was heard for a while.
+/// Looks after those of which nothing was heard for a while.
 pub fn send_again(state: &State) {
     let mut silent = Vec::new();
     for sent in waiting(state).values_mut().filter(|sent| sent.since.elapsed() > SILENCE) {
         sent.since = Instant::now();
-        silent.push((sent.leased.clone(), sent.outcome.clone()));
+        sent.asked += 1;
+        silent.push(sent.clone());
     }
-    for (leased, outcome) in silent {
-        tracing::info!(stack_run = %leased.row.lease.id, "no word from the executor: sent again");
-        let keep = state.0.slots.keeps(leased.steps);
-        post(state, &leased.row, message(state, &leased.row, &outcome, keep));
+    for sent in silent {
+        let state_ = state.clone();
+        state.0.work.spawn(async move { after_silence(&state_, sent).await });
     }
+}
+
+/// The report may have got lost, or the outcome itself, or the turn is a long one. If its step is on
+/// record the run goes on from there; if not, the outcome is sent again, and in the end recorded
+/// without the executor: it may hear us and never reach us.
+async fn after_silence(state: &State, silent: Sent) {
+    let row = &silent.leased.row;
+    if let Some(next) = recovery::handed_to_us(state, row).await {
+        let Some(Sent { mut leased, .. }) = taken(state, &row.lease) else { return };
+        leased.row = next;
+        leased.steps += 1;
+        leased.unrecorded.clear();
+        return state.go_on(leased);
+    }
+    if silent.asked > ASKED {
+        let Some(sent) = taken(state, &row.lease) else { return };
+        tracing::warn!(stack_run = %row.lease.id, "no word from the executor: recording");
+        return record(state, sent).await;
+    }
+    tracing::info!(stack_run = %row.lease.id, "no word from the executor: sent again");
+    let keep = state.0.slots.keeps(silent.leased.steps);
+    post(state, row, message(state, row, &silent.outcome, keep));
 }
 
 fn message(state: &State, row: &Handed, outcome: &Outcome, keep: bool) -> Json {

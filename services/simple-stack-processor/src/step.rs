@@ -121,6 +121,10 @@ async fn later(state: &State, mut leased: Leased, delay: Duration, why: TaskErro
     }
     if let Some((row, outcome)) = leased.unrecorded.pop() {
         leased.row = row;
-        outcome::record(state, Sent { leased, outcome, since: std::time::Instant::now() }).await;
+        outcome::record(
+            state,
+            Sent { leased, outcome, since: std::time::Instant::now(), asked: 0 },
+        )
+        .await;
     }
 }
