@@ -18,8 +18,10 @@ use tasker_store::{Outcome, StoreError};
 
 use crate::{State, leased::Leased, recovery};
 
-/// An executor that says nothing for so long is asked again.
-pub const SILENCE: Duration = Duration::from_secs(3);
+/// After so long without a word from the executor the database is asked what came of an outcome.
+const QUIET: Duration = Duration::from_secs(1);
+/// After so long the executor is asked again.
+const SILENCE: Duration = Duration::from_secs(3);
 /// One that was asked so often says nothing any more: longer than any turn and its commit may take.
 const ASKED: u32 = 6;
 
@@ -54,10 +56,12 @@ pub fn send(state: &State, leased: Leased, outcome: Outcome) {
 /// Looks after those of which nothing was heard for a while.
 pub fn send_again(state: &State) {
     let mut silent = Vec::new();
-    for sent in waiting(state).values_mut().filter(|sent| sent.since.elapsed() > SILENCE) {
-        sent.since = Instant::now();
-        sent.asked += 1;
+    for sent in waiting(state).values_mut().filter(|sent| sent.since.elapsed() > QUIET) {
         silent.push(sent.clone());
+        if sent.since.elapsed() > SILENCE {
+            sent.since = Instant::now();
+            sent.asked += 1;
+        }
     }
     for sent in silent {
         let state_ = state.clone();
@@ -77,7 +81,10 @@ async fn after_silence(state: &State, silent: Sent) {
         leased.unrecorded.clear();
         return state.go_on(leased);
     }
-    if silent.asked > ASKED {
+    if silent.since.elapsed() < SILENCE {
+        return;
+    }
+    if silent.asked >= ASKED {
         let Some(sent) = taken(state, &row.lease) else { return };
         tracing::warn!(stack_run = %row.lease.id, "no word from the executor: recording");
         return record(state, sent).await;
