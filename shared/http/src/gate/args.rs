@@ -99,7 +99,7 @@ pub struct GateArgs {
     pub supabase_clients: bool,
 
     /// Origins of web pages that may call while no keys are set, beside those of this machine: comma separated,
-    /// like https://studio.example:3000.
+    /// like `https://studio.example:3000`.
     #[arg(long, env = "TASKER_DEV_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub dev_origins: Vec<String>,
 
